@@ -1,0 +1,5 @@
+package onnxpb
+
+// Needs protoc 3.21 or newer, and protoc-gen-go on the PATH:
+//   go install google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
+//go:generate protoc --go_out=. --go_opt=paths=source_relative --go_opt=Monnx.proto=faird/model/onnxpb onnx.proto
