@@ -3,20 +3,18 @@
 // types, and never opens a camera, a model or a broker.
 package config
 
-import (
-	"time"
-)
-
 // Config is everything a box is told. See faird.yaml for every key with its
 // default and what it does; the two are held together by a test.
 type Config struct {
 	Site     string    `mapstructure:"site"`
-	Box      string    `mapstructure:"box"`
+	Box      string    `mapstructure:"box"` // Load fills in the host's name where it is empty
 	Log      Log       `mapstructure:"log"`
 	Infer    Infer     `mapstructure:"infer"`
 	MQTT     MQTT      `mapstructure:"mqtt"`
 	Store    Store     `mapstructure:"store"`
 	Stations []Station `mapstructure:"stations"`
+
+	source *source // where the values came from; nil for a Config that was not loaded
 }
 
 // Log says what is logged and how.
@@ -25,129 +23,51 @@ type Log struct {
 	Format string `mapstructure:"format"` // auto (console on a terminal, else json), console, json
 }
 
-// Infer configures ONNX Runtime for the whole process.
-type Infer struct {
-	Library  string   `mapstructure:"library"`  // path of libonnxruntime; "" looks where make deps put it, then in the system
-	Provider string   `mapstructure:"provider"` // auto, cpu, cuda, tensorrt
-	Strict   *bool    `mapstructure:"strict"`   // nil: true for a named provider, false for auto
-	Threads  int      `mapstructure:"threads"`  // intra-op threads; 0 is one per core
-	CUDA     CUDA     `mapstructure:"cuda"`
-	TensorRT TensorRT `mapstructure:"tensorrt"`
+// Default is the configuration of an empty file: no stations, the built-in
+// broker. The keys of a station have their defaults in DefaultStation.
+func Default() Config {
+	return Config{
+		Site:  "site",
+		Log:   Log{Level: "info", Format: "auto"},
+		Infer: defaultInfer(),
+		MQTT:  defaultMQTT(),
+		Store: defaultStore(),
+	}
 }
 
-// CUDA options of ONNX Runtime's CUDA provider.
-type CUDA struct {
-	Device      int   `mapstructure:"device"`
-	MemoryLimit Bytes `mapstructure:"memory_limit"` // 0: no limit
-	TF32        bool  `mapstructure:"tf32"`
+// Warnings says what is allowed but looks wrong, one line each, for the owner
+// of the log. Empty for a Config that was not loaded.
+func (c *Config) Warnings() []string {
+	if c.source == nil {
+		return nil
+	}
+	return c.source.warnings
 }
 
-// TensorRT options of ONNX Runtime's TensorRT provider.
-type TensorRT struct {
-	Device      int    `mapstructure:"device"`
-	FP16        bool   `mapstructure:"fp16"`
-	EngineCache string `mapstructure:"engine_cache"` // folder; "" is no cache
-	TimingCache bool   `mapstructure:"timing_cache"`
-}
-
-// MQTT says which broker, how to reach it, and what PLCs may do.
-type MQTT struct {
-	Broker       string        `mapstructure:"broker"` // tcp://, ssl://, ws://, wss:// URL; "" is the built-in broker
-	ClientID     string        `mapstructure:"client_id"`
-	Username     string        `mapstructure:"username"`
-	Password     Secret        `mapstructure:"password"`
-	PasswordFile string        `mapstructure:"password_file"`
-	KeepAlive    time.Duration `mapstructure:"keep_alive"`
-	Timeout      time.Duration `mapstructure:"timeout"` // for connecting and for each acknowledgement
-	TLS          TLS           `mapstructure:"tls"`
-	Builtin      Builtin       `mapstructure:"builtin"`
-	Commands     bool          `mapstructure:"commands"` // whether command topics are obeyed
-}
-
-// TLS of the connection to a broker.
-type TLS struct {
-	CA         string `mapstructure:"ca"`   // PEM file; "" is the system's
-	Cert       string `mapstructure:"cert"` // PEM file of the client's certificate
-	Key        string `mapstructure:"key"`
-	ServerName string `mapstructure:"server_name"`
-}
-
-// Builtin is the broker inside the daemon, used when no broker is named.
-type Builtin struct {
-	Listen string `mapstructure:"listen"` // host:port; beyond loopback it needs users
-	Users  []User `mapstructure:"users"`
-}
-
-// User of the built-in broker.
-type User struct {
-	Name         string `mapstructure:"name"`
-	Password     Secret `mapstructure:"password"`
-	PasswordFile string `mapstructure:"password_file"`
-	Write        bool   `mapstructure:"write"` // may write trigger, ack and command topics
-}
-
-// Store is the database of history and outbox.
-type Store struct {
-	Path     string        `mapstructure:"path"`      // folder
-	MaxBytes Bytes         `mapstructure:"max_bytes"` // of the database
-	MaxAge   time.Duration `mapstructure:"max_age"`   // of an undelivered verdict
-}
-
-// Station is one camera with its trigger, region of interest, model and thresholds.
-type Station struct {
-	Name       string   `mapstructure:"name"`
-	Camera     Camera   `mapstructure:"camera"`
-	Trigger    Trigger  `mapstructure:"trigger"`
-	Model      string   `mapstructure:"model"`
-	Threshold  *float64 `mapstructure:"threshold"` // nil: the model's
-	Review     *float64 `mapstructure:"review"`    // nil: the model's, or none
-	ROI        *Rect    `mapstructure:"roi"`       // camera pixels; nil is the whole picture
-	IgnoreMask string   `mapstructure:"ignore_mask"`
-	OnStorage  string   `mapstructure:"on_storage"` // publish (durable: false) or no_read, while the disk refuses
-}
-
-// Camera says where frames come from and how long to wait for them.
-type Camera struct {
-	URL         string        `mapstructure:"url"`
-	OpenTimeout time.Duration `mapstructure:"open_timeout"`
-	ReadTimeout time.Duration `mapstructure:"read_timeout"`
-	BackoffMin  time.Duration `mapstructure:"backoff_min"`
-	BackoffMax  time.Duration `mapstructure:"backoff_max"`
-}
-
-// Trigger says what asks for a verdict.
-type Trigger struct {
-	Mode     string        `mapstructure:"mode"`     // free, interval, mqtt
-	Interval time.Duration `mapstructure:"interval"` // for mode interval
-	Deadline time.Duration `mapstructure:"deadline"` // from trigger to verdict
-}
-
-// Rect is a rectangle in camera pixels.
-type Rect struct {
-	X int `mapstructure:"x"`
-	Y int `mapstructure:"y"`
-	W int `mapstructure:"w"`
-	H int `mapstructure:"h"`
-}
-
-// Bytes is a size; in the file a number with an optional unit: 500MB, 2GiB.
-type Bytes int64
-
-// Secret is a string that never shows: it prints and marshals as stars.
-type Secret string
-
-const stars = "******"
-
-// String implements fmt.Stringer.
-func (s Secret) String() string {
-	if s == "" {
+// Path is the absolute path of the loaded file, "" where there is none.
+func (c *Config) Path() string {
+	if c.source == nil {
 		return ""
 	}
-	return stars
+	return c.source.path
 }
 
-// MarshalText implements encoding.TextMarshaler.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+// Station finds a station by name; nil where there is none.
+func (c *Config) Station(name string) *Station {
+	for i := range c.Stations {
+		if c.Stations[i].Name == name {
+			return &c.Stations[i]
+		}
+	}
+	return nil
+}
 
-// GoString implements fmt.GoStringer.
-func (s Secret) GoString() string { return s.String() }
+func (k *checker) identity(c *Config) {
+	k.topicName("site", c.Site)
+	k.topicName("box", c.Box)
+}
+
+func (k *checker) log(l Log) {
+	k.oneOf("log.level", l.Level, "trace", "debug", "info", "warn", "error")
+	k.oneOf("log.format", l.Format, "auto", "console", "json")
+}

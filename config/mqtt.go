@@ -1,0 +1,155 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// MQTT says which broker, how to reach it, and what PLCs may do.
+type MQTT struct {
+	Broker       string        `mapstructure:"broker"` // tcp://, ssl://, ws://, wss:// URL; "" is the built-in broker. Load turns mqtt:// and mqtts:// into tcp:// and ssl:// and adds the port
+	ClientID     string        `mapstructure:"client_id"`
+	Username     string        `mapstructure:"username"`
+	Password     Secret        `mapstructure:"password"` // Load reads PasswordFile into it
+	PasswordFile string        `mapstructure:"password_file"`
+	KeepAlive    time.Duration `mapstructure:"keep_alive"`
+	Timeout      time.Duration `mapstructure:"timeout"` // for connecting and for each acknowledgement
+	TLS          TLS           `mapstructure:"tls"`
+	Builtin      Builtin       `mapstructure:"builtin"`
+	Commands     bool          `mapstructure:"commands"` // whether command topics are obeyed
+}
+
+// TLS of the connection to a broker.
+type TLS struct {
+	CA         string `mapstructure:"ca"`   // PEM file; "" is the system's
+	Cert       string `mapstructure:"cert"` // PEM file of the client's certificate
+	Key        string `mapstructure:"key"`
+	ServerName string `mapstructure:"server_name"`
+}
+
+// Builtin is the broker inside the daemon, used when no broker is named.
+type Builtin struct {
+	Listen string `mapstructure:"listen"` // host:port; beyond loopback it needs users
+	Users  []User `mapstructure:"users"`
+}
+
+// User of the built-in broker.
+type User struct {
+	Name         string `mapstructure:"name"`
+	Password     Secret `mapstructure:"password"` // Load reads PasswordFile into it
+	PasswordFile string `mapstructure:"password_file"`
+	Write        bool   `mapstructure:"write"` // may write trigger, ack and command topics
+}
+
+func defaultMQTT() MQTT {
+	return MQTT{
+		KeepAlive: 30 * time.Second,
+		Timeout:   5 * time.Second,
+		Builtin:   Builtin{Listen: "127.0.0.1:1883"},
+		Commands:  true,
+	}
+}
+
+// brokerSchemes maps what people write to what the client library calls it.
+var brokerSchemes = map[string]string{
+	"tcp": "tcp", "mqtt": "tcp",
+	"ssl": "ssl", "tls": "ssl", "mqtts": "ssl",
+	"ws": "ws", "wss": "wss",
+}
+
+// brokerPorts are the registered ports; the client library needs one for these two.
+var brokerPorts = map[string]string{"tcp": "1883", "ssl": "8883"}
+
+// parseBroker gives the one spelling of a broker's address.
+func parseBroker(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Hostname() == "" {
+		return nil, fmt.Errorf("not the address of a broker")
+	}
+	scheme, known := brokerSchemes[u.Scheme]
+	if !known {
+		return nil, fmt.Errorf("unknown scheme %q", u.Scheme)
+	}
+	u.Scheme = scheme
+	if port := brokerPorts[scheme]; port != "" && u.Port() == "" {
+		u.Host = net.JoinHostPort(u.Hostname(), port)
+	}
+	return u, nil
+}
+
+func (k *checker) mqtt(m *MQTT) {
+	k.positive("mqtt.timeout", m.Timeout)
+	if m.KeepAlive < time.Second || m.KeepAlive > 18*time.Hour {
+		k.bad("mqtt.keep_alive", m.KeepAlive.String()+" is out of range", "give 1s to 18h")
+	}
+	if m.Password != "" && m.Username == "" {
+		k.bad("mqtt.username", "missing, but there is a password", "name the user the password is for")
+	}
+	if m.Broker == "" {
+		k.builtin(m.Builtin)
+		return
+	}
+	k.broker(m)
+}
+
+func (k *checker) broker(m *MQTT) {
+	u, err := parseBroker(m.Broker)
+	if err != nil {
+		k.bad("mqtt.broker", err.Error(), "write tcp://host:1883 or ssl://host:8883 (or ws://, wss://)")
+		return
+	}
+	if u.User != nil {
+		k.bad("mqtt.broker", "holds a user", "move it to mqtt.username and mqtt.password_file")
+		return
+	}
+	m.Broker = u.String()
+	k.tls(m.TLS, u.Scheme == "ssl" || u.Scheme == "wss")
+}
+
+func (k *checker) tls(t TLS, encrypted bool) {
+	if t != (TLS{}) && !encrypted {
+		k.bad("mqtt.tls", "set, but mqtt.broker is not encrypted", "write ssl:// or wss:// in mqtt.broker")
+	}
+	if (t.Cert == "") != (t.Key == "") {
+		k.bad("mqtt.tls", "cert and key go together", "give both or neither")
+	}
+}
+
+func (k *checker) builtin(b Builtin) {
+	host, port, err := net.SplitHostPort(b.Listen)
+	if err != nil || port == "" {
+		k.bad("mqtt.builtin.listen", fmt.Sprintf("%q is not host:port", b.Listen), "write 127.0.0.1:1883")
+	} else if !loopback(host) && len(b.Users) == 0 {
+		k.bad("mqtt.builtin.listen", b.Listen+" can be reached from other machines, and there are no users",
+			"add mqtt.builtin.users, or listen on 127.0.0.1")
+	}
+	seen := map[string]bool{}
+	for i, u := range b.Users {
+		k.user(k.item("mqtt.builtin.users", i), u, seen)
+	}
+}
+
+func (k *checker) user(key string, u User, seen map[string]bool) {
+	switch {
+	case u.Name == "":
+		k.bad(key+".name", "missing", "name the user")
+	case seen[u.Name]:
+		k.bad(key+".name", fmt.Sprintf("there are two users %q", u.Name), "give each its own name")
+	}
+	seen[u.Name] = true
+	if u.Password == "" && u.PasswordFile == "" {
+		k.bad(key+".password", "missing", "give password_file (or password)")
+	}
+}
+
+// loopback holds for hosts that only this machine can reach.
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}

@@ -1,0 +1,160 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// maxSecret bounds a file that holds a password.
+const maxSecret = 64 << 10
+
+// resolve makes the values usable from anywhere: absolute paths, secrets read,
+// a name for the box, folders.
+func (k *checker) resolve(c *Config) {
+	if c.Box == "" {
+		c.Box = hostName()
+	}
+	k.folders(c)
+	for _, p := range paths(c) {
+		*p.value = k.abs(*p.value)
+	}
+	k.secret("mqtt", &c.MQTT.Password, c.MQTT.PasswordFile)
+	for i := range c.MQTT.Builtin.Users {
+		u := &c.MQTT.Builtin.Users[i]
+		k.secret(k.item("mqtt.builtin.users", i), &u.Password, u.PasswordFile)
+	}
+}
+
+// namedPath is a key that holds a path.
+type namedPath struct {
+	list  string // the list it is in, "" for none
+	index int
+	key   string
+	value *string
+}
+
+// at is the key's whole path.
+func (p namedPath) at(k *checker) string {
+	if p.list == "" {
+		return p.key
+	}
+	return join(k.item(p.list, p.index), p.key)
+}
+
+// paths lists the keys whose values are paths relative to the config's folder.
+func paths(c *Config) []namedPath {
+	list := []namedPath{
+		{key: "store.path", value: &c.Store.Path},
+		{key: "infer.tensorrt.engine_cache", value: &c.Infer.TensorRT.EngineCache},
+	}
+	if strings.Contains(c.Infer.Library, "/") { // else the loader's business
+		list = append(list, namedPath{key: "infer.library", value: &c.Infer.Library})
+	}
+	return append(list, inputs(c)...)
+}
+
+// inputs are the files a config names, other than the library.
+func inputs(c *Config) []namedPath {
+	list := []namedPath{
+		{key: "mqtt.password_file", value: &c.MQTT.PasswordFile},
+		{key: "mqtt.tls.ca", value: &c.MQTT.TLS.CA},
+		{key: "mqtt.tls.cert", value: &c.MQTT.TLS.Cert},
+		{key: "mqtt.tls.key", value: &c.MQTT.TLS.Key},
+	}
+	for i := range c.MQTT.Builtin.Users {
+		list = append(list, namedPath{"mqtt.builtin.users", i, "password_file", &c.MQTT.Builtin.Users[i].PasswordFile})
+	}
+	for i := range c.Stations {
+		s := &c.Stations[i]
+		list = append(list, namedPath{"stations", i, "ignore_mask", &s.IgnoreMask})
+		if s.Model != DemoModel {
+			list = append(list, namedPath{"stations", i, "model", &s.Model})
+		}
+	}
+	return list
+}
+
+// abs resolves a path against the config's folder, or the working one without a file.
+func (k *checker) abs(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	if k.src.path == "" {
+		return absolute(path)
+	}
+	return filepath.Join(filepath.Dir(k.src.path), path)
+}
+
+// folders fills in what the file leaves to its surroundings.
+func (k *checker) folders(c *Config) {
+	if c.Store.Path == "" {
+		c.Store.Path = k.src.variable("STATE_DIRECTORY", "faird-data")
+	}
+	switch cache := &c.Infer.TensorRT.EngineCache; *cache {
+	case "":
+		*cache = filepath.Join(k.src.variable("CACHE_DIRECTORY", c.Store.Path), "tensorrt")
+	case noCache:
+		*cache = ""
+	}
+}
+
+// variable reads a folder that systemd names; of several the first.
+func (s *source) variable(name, otherwise string) string {
+	for _, line := range s.env {
+		if value, ok := strings.CutPrefix(line, name+"="); ok && value != "" {
+			first, _, _ := strings.Cut(value, ":")
+			return first
+		}
+	}
+	return otherwise
+}
+
+// secret reads a password's file; the newline an editor leaves at its end is
+// no part of it.
+func (k *checker) secret(section string, value *Secret, path string) {
+	key := section + ".password_file"
+	switch {
+	case path == "":
+		if *value != "" && k.src.path != "" && k.src.origin(section+".password").Env == "" {
+			k.private(section+".password", k.src.path)
+		}
+		return
+	case *value != "":
+		k.bad(key, "given beside password", "take one of the two out")
+		return
+	}
+	data, err := readFile(path, maxSecret)
+	if err == nil {
+		text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+		if *value = Secret(text); text == "" {
+			err = fmt.Errorf("empty")
+		}
+	}
+	if err != nil {
+		k.bad(key, fmt.Sprintf("%s: %v", path, err), "put the password into this file, readable to faird alone")
+		return
+	}
+	k.private(key, path)
+}
+
+// private warns of a file with a secret that everyone can read.
+func (k *checker) private(key, path string) {
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o004 != 0 {
+		k.warn(key, fmt.Sprintf("%s holds a secret and can be read by every user", path), "chmod o-r it")
+	}
+}
+
+var notInHost = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+
+// hostName is the host's name without its domain, fit for a topic.
+func hostName() string {
+	name, _ := os.Hostname()
+	name, _, _ = strings.Cut(name, ".")
+	if name = notInHost.ReplaceAllString(name, "-"); name == "" {
+		return "box"
+	}
+	return name
+}
