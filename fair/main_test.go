@@ -1,0 +1,5 @@
+package fair_test
+
+import "image"
+
+var sidePoint = image.Pt(side, side)
