@@ -1,0 +1,159 @@
+package model
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"google.golang.org/protobuf/proto"
+
+	"faird/model/onnxpb"
+)
+
+// MaxBytes is the largest file that is read: the paper's network at c=256.
+const MaxBytes = 1 << 30
+
+// File is a model file in memory. Spec may be changed; Write stores it.
+type File struct {
+	Spec
+	Path   string // "" until read or written
+	Hash   string // "sha256:<hex>" of Bytes
+	Plain  bool   // no faird metadata: the paper's constants, not calibrated
+	Input  string // name of the network's input, float32 [n,c,h,w]
+	Output string // name of the network's output, float32 [n,3,h,w], BGR
+	Batch  int    // n where the file fixes it; 0: free
+	data   []byte
+}
+
+// Read reads and checks a model file. Every error names the file and what to do.
+func Read(path string) (*File, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", path, err)
+	}
+	f, err := Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", path, err)
+	}
+	f.Path = path
+	return f, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, errors.New("no such file: name a model file, or make one with faird train")
+	}
+	if err != nil {
+		return nil, errors.Unwrap(err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a file: name the .onnx file itself")
+	case info.Size() > MaxBytes:
+		return nil, fmt.Errorf("%d bytes is more than a model can have (%d): name an .onnx file", info.Size(), MaxBytes)
+	}
+	return io.ReadAll(io.LimitReader(file, MaxBytes))
+}
+
+// Parse checks the bytes of a model file; the File keeps them.
+func Parse(data []byte) (*File, error) {
+	m, err := unmarshalModel(data)
+	if err != nil {
+		return nil, err
+	}
+	sig, err := checkGraph(m.Graph)
+	if err != nil {
+		return nil, err
+	}
+	meta, err := metadata(m)
+	if err != nil {
+		return nil, err
+	}
+	spec, plain, err := decodeSpec(meta, sig.in)
+	if err != nil {
+		return nil, err
+	}
+	return &File{Spec: spec, Hash: hash(data), Plain: plain, Input: sig.input, Output: sig.output, Batch: sig.in.batch, data: data}, nil
+}
+
+// New makes a model file of a network and what is to be known about it. Spec's
+// channels are the network's; where its size is zero, that too.
+func New(onnx []byte, s Spec) (*File, error) {
+	m, err := unmarshalModel(onnx)
+	if err != nil {
+		return nil, err
+	}
+	sig, err := checkGraph(m.Graph)
+	if err != nil {
+		return nil, err
+	}
+	if s.Width == 0 && s.Height == 0 {
+		s.Width, s.Height = sig.in.width, sig.in.height
+	}
+	s.Channels = sig.in.channels
+	if err := sig.in.agrees(s.Width, s.Height); err != nil {
+		return nil, err
+	}
+	f := &File{Spec: s, Input: sig.input, Output: sig.output, Batch: sig.in.batch, data: onnx}
+	return f, f.seal()
+}
+
+// Bytes are the file's bytes as they were read or last written; not to be
+// changed. A Spec changed since then is not in them.
+func (f *File) Bytes() []byte { return f.data }
+
+// seal puts Spec into the bytes.
+func (f *File) seal() error {
+	if err := f.Validate(); err != nil {
+		return err
+	}
+	meta, err := f.encode()
+	if err != nil {
+		return err
+	}
+	f.data = setMetadata(f.data, meta)
+	f.Hash, f.Plain = hash(f.data), false
+	return nil
+}
+
+func unmarshalModel(data []byte) (*onnxpb.ModelProto, error) {
+	if len(data) == 0 {
+		return nil, errors.New("the file is empty: copy it again, or make one with faird train")
+	}
+	m := new(onnxpb.ModelProto)
+	err := proto.Unmarshal(data, m)
+	const irVersionTag = 0x08 // how every exporter begins a file
+	switch {
+	case err != nil && data[0] == irVersionTag:
+		return nil, errors.New("the file is truncated or damaged: copy it again")
+	case err != nil || m.Graph == nil && len(m.OpsetImport) == 0:
+		return nil, errors.New("not an ONNX file: name a model made by faird train or exported as ONNX")
+	case m.Graph == nil || len(m.OpsetImport) == 0:
+		return nil, errors.New("the file ends before the network does: copy it again")
+	}
+	return m, nil
+}
+
+func metadata(m *onnxpb.ModelProto) (map[string]string, error) {
+	meta := make(map[string]string, len(m.MetadataProps))
+	for _, p := range m.MetadataProps {
+		if _, twice := meta[p.GetKey()]; twice {
+			return nil, fmt.Errorf("its metadata has %q twice: write the file again with faird train or faird calibrate", p.GetKey())
+		}
+		meta[p.GetKey()] = p.GetValue()
+	}
+	return meta, nil
+}
+
+func hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
