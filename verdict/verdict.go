@@ -44,6 +44,7 @@ const (
 	Storage        Reason = "storage"         // the disk refuses and the station is set to refuse too
 	Stopping       Reason = "stopping"        // the daemon is going down
 	Internal       Reason = "internal"        // the network or the scoring failed: see Detail
+	InvalidTrigger Reason = "invalid_trigger" // the trigger's payload cannot be read: see Detail
 )
 
 // Verdict is the judgement of one picture. Field order is the published order.
