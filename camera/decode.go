@@ -1,0 +1,152 @@
+package camera
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"gocv.io/x/gocv"
+)
+
+// maxPictureBytes bounds a picture file: a 150-megapixel 16-bit colour TIFF.
+const maxPictureBytes = 1 << 30
+
+// Decoder turns encoded pictures into 8-bit BGR by one rule: grey is repeated
+// to three channels, 16 bits become round(v/257), an alpha channel is ignored,
+// and so is the orientation a camera noted, for boxes are in camera pixels.
+// Its buffers are reused; it is for one goroutine.
+type Decoder struct {
+	data []byte
+	wide gocv.Mat // 16-bit pixels
+	deep bool     // the last picture had 16 bits
+}
+
+// NewDecoder returns a decoder, which the caller closes.
+func NewDecoder() *Decoder { return &Decoder{wide: gocv.NewMat()} }
+
+// Close frees the decoder's C memory.
+func (d *Decoder) Close() error { return d.wide.Close() }
+
+// ReadFile decodes the picture file at path into dst. The error names the file
+// and wraps ErrPicture where the file was there but is not a whole picture.
+func (d *Decoder) ReadFile(path string, dst *gocv.Mat) error {
+	if err := d.load(path); err != nil {
+		return err
+	}
+	if err := d.Decode(d.data, dst); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// load reads a whole file into the reused buffer.
+func (d *Decoder) load(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	buffer := bytes.NewBuffer(d.data[:0])
+	n, err := buffer.ReadFrom(io.LimitReader(file, maxPictureBytes+1))
+	d.data = buffer.Bytes()
+	if err != nil {
+		return err
+	}
+	if n > maxPictureBytes {
+		return fmt.Errorf("%s: %w: larger than %d bytes", path, ErrPicture, maxPictureBytes)
+	}
+	return nil
+}
+
+// readFlags ask for BGR in the file's own depth, in the sensor's orientation.
+const readFlags = gocv.IMReadColor | gocv.IMReadAnyDepth | gocv.IMReadIgnoreOrientation
+
+// Decode decodes one encoded picture (PNG, JPEG, TIFF, BMP, PNM, WebP) into dst
+// as 8-bit BGR. Errors wrap ErrPicture.
+func (d *Decoder) Decode(data []byte, dst *gocv.Mat) error {
+	if len(data) == 0 {
+		return fmt.Errorf("%w: the file is empty", ErrPicture)
+	}
+	if err := cutShort(data); err != nil {
+		return fmt.Errorf("%w: %w", ErrPicture, err)
+	}
+	into := dst
+	if d.deep { // OpenCV would otherwise reallocate dst for every picture
+		into = &d.wide
+	}
+	if err := decodeInto(data, into); err != nil {
+		return fmt.Errorf("%w: %w", ErrPicture, err)
+	}
+	return d.settle(into, dst)
+}
+
+// settle brings what was decoded to 8 bits in dst.
+func (d *Decoder) settle(got, dst *gocv.Mat) error {
+	switch t := got.Type(); {
+	case t == gocv.MatTypeCV16UC3:
+		d.deep = true
+		if got == dst {
+			got.CopyTo(&d.wide)
+			got = &d.wide
+		}
+		return to8bit(got, dst)
+	case t != gocv.MatTypeCV8UC3:
+		return fmt.Errorf("%w: pixels of type %v: give 8 or 16 bits a channel", ErrPicture, t)
+	case got != dst:
+		d.deep = false
+		got.CopyTo(dst)
+	}
+	return nil
+}
+
+func to8bit(wide, dst *gocv.Mat) error {
+	if err := wide.ConvertToWithParams(dst, gocv.MatTypeCV8UC3, 1.0/257, 0); err != nil {
+		return fmt.Errorf("%w: 16 to 8 bits: %w", ErrPicture, err)
+	}
+	return nil
+}
+
+func decodeInto(data []byte, dst *gocv.Mat) error {
+	if err := gocv.IMDecodeIntoMat(data, readFlags, dst); err != nil {
+		return err
+	}
+	if dst.Empty() {
+		return errors.New("broken, or of a format that OpenCV does not read")
+	}
+	return nil
+}
+
+// cutShort finds JPEG files that end early: libjpeg fills what is missing with
+// grey and calls it a success.
+func cutShort(data []byte) error {
+	if !bytes.HasPrefix(data, []byte{0xff, 0xd8}) {
+		return nil
+	}
+	scan := startOfScan(data)
+	if scan < 0 || bytes.LastIndex(data[scan:], []byte{0xff, 0xd9}) < 0 {
+		return errors.New("the JPEG ends early: its end marker is missing")
+	}
+	return nil
+}
+
+// startOfScan walks the JPEG segments (T.81, annex B) to the first scan, so
+// that the end marker of an embedded thumbnail is not taken for the picture's.
+func startOfScan(data []byte) int {
+	for i := 2; i+4 <= len(data); {
+		if data[i] != 0xff {
+			return -1
+		}
+		marker := data[i+1]
+		switch {
+		case marker == 0xff: // fill byte
+			i++
+		case marker == 0xda:
+			return i
+		default:
+			i += 2 + int(data[i+2])<<8 + int(data[i+3])
+		}
+	}
+	return -1
+}

@@ -1,0 +1,145 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"faird/config"
+	"faird/verdict"
+)
+
+// loopRate is the rate of a looping folder that names none, pictures a second.
+const loopRate = 5
+
+// pictureTypes are the file names taken for pictures in a folder.
+var pictureTypes = []string{".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".webp"}
+
+// parseFolder understands file:///folder, file:///glob* and file:///picture.png
+// with ?loop=true&rate=5.
+func parseFolder(u *url.URL, q *query) (plan, error) {
+	path, err := localPath(u)
+	if err != nil {
+		return plan{}, err
+	}
+	if _, err := filepath.Match(path, ""); err != nil {
+		return plan{}, fmt.Errorf("path: the pattern is wrong: close every [ or write it as %%5B")
+	}
+	loop, pause := q.pace(loopRate)
+	return plan{
+		every: !loop,
+		pause: pause,
+		source: func(_ config.Camera, skip uint64) source {
+			return &folder{path: path, loop: loop, pacer: pacer{interval: pause}, skip: skip}
+		},
+	}, nil
+}
+
+// pace reads how a source of files is paced: once at the taker's pace (or at
+// most at a rate), or looping at a rate like a camera.
+func (q *query) pace(loopRate float64) (loop bool, pause time.Duration) {
+	fallback := 0.0
+	if loop = q.yes("loop"); loop {
+		fallback = loopRate
+	}
+	return loop, interval(q.number("rate", fallback, 0.001, 1000))
+}
+
+// folder reads picture files in the order of their names.
+type folder struct {
+	path    string
+	loop    bool
+	pacer   pacer
+	skip    uint64 // pictures to leave out, having been read before
+	files   []string
+	at      int
+	decoder *Decoder
+}
+
+func (s *folder) open(context.Context) error {
+	if err := s.list(); err != nil {
+		return err
+	}
+	s.at = int(min(s.skip, uint64(len(s.files))))
+	if s.loop {
+		s.at = int(s.skip % uint64(len(s.files)))
+	}
+	s.decoder = NewDecoder()
+	return nil
+}
+
+// list finds the pictures: of a folder, a glob, or the one named.
+func (s *folder) list() error {
+	files, err := listPictures(s.path)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return fmt.Errorf("no pictures in %s: put files named %s there", s.path, strings.Join(pictureTypes, ", "))
+	}
+	s.files = files
+	return nil
+}
+
+func listPictures(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) && strings.ContainsAny(path, "*?[") {
+		return filepath.Glob(path) // sorted
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: check the path", err)
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	entries, err := os.ReadDir(path) // sorted
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, e := range entries {
+		if !e.IsDir() && isPicture(e.Name()) {
+			files = append(files, filepath.Join(path, e.Name()))
+		}
+	}
+	return files, nil
+}
+
+func isPicture(name string) bool {
+	return !strings.HasPrefix(name, ".") && slices.Contains(pictureTypes, strings.ToLower(filepath.Ext(name)))
+}
+
+func (s *folder) read(ctx context.Context, f *Frame) error {
+	if !s.pacer.wait(ctx) {
+		return ctx.Err()
+	}
+	if s.at == len(s.files) {
+		if !s.loop {
+			return io.EOF
+		}
+		if err := s.list(); err != nil { // pictures may have come or gone
+			return err
+		}
+		s.at = 0
+	}
+	path := s.files[s.at]
+	s.at++
+	f.Captured, f.Exposure, f.Source = time.Now(), verdict.Estimated, filepath.Base(path)
+	if err := s.decoder.ReadFile(path, &f.mat); err != nil {
+		f.fail(err)
+	}
+	return nil
+}
+
+func (s *folder) close() {
+	if s.decoder != nil {
+		_ = s.decoder.Close()
+	}
+}

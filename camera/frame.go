@@ -1,0 +1,124 @@
+package camera
+
+import (
+	"fmt"
+	"time"
+
+	"faird/verdict"
+
+	"gocv.io/x/gocv"
+)
+
+// poolSize is how many frames of a camera exist at most: one being read, one
+// newest, and what the taker holds (the one at work and one kept for show).
+const poolSize = 6
+
+// Frame is one picture with what is known of it. It belongs to whoever Next
+// gave it to until Release.
+type Frame struct {
+	Picture  gocv.Mat         // 8-bit BGR, camera pixels; empty when Err is set
+	Captured time.Time        // wall and monotonic: when the picture reached the host
+	Exposure verdict.Exposure // whether Captured is the exposure or an estimate of it
+	Sequence uint64           // counts the source's pictures from 1, dropped ones too
+	Source   string           // file name, or ""
+	Truth    *Truth           // what the simulated line drew; nil elsewhere
+	Err      error            // wraps ErrPicture: the source gave something unreadable
+
+	home  *Camera
+	mat   gocv.Mat // the pixels
+	none  gocv.Mat // what Picture is when there is none, so that nothing old is ever judged
+	truth Truth
+	out   bool // with a taker
+}
+
+func newFrame(home *Camera) *Frame {
+	f := &Frame{home: home, mat: gocv.NewMat(), none: gocv.NewMat()}
+	f.reset()
+	return f
+}
+
+// reset makes the frame ready for the next picture; the pixels' memory stays.
+func (f *Frame) reset() {
+	*f = Frame{home: f.home, mat: f.mat, none: f.none, Picture: f.none}
+}
+
+// fail turns the frame into one that has no picture.
+func (f *Frame) fail(err error) { f.Err = fmt.Errorf("%w: %w", ErrPicture, err) }
+
+// settle is called once the pixels are final.
+func (f *Frame) settle() {
+	f.Picture = f.mat
+	if f.Err != nil {
+		f.Picture = f.none
+	}
+}
+
+func (f *Frame) free() {
+	_ = f.mat.Close()
+	_ = f.none.Close()
+}
+
+// Release gives the frame back to its camera, exactly once; the frame and its
+// Picture are not to be touched after. A frame that no camera made, as in a
+// test, has nothing to give back.
+func (f *Frame) Release() {
+	c := f.home
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !f.out {
+		c.log.Error().Uint64("sequence", f.Sequence).Msg("frame released twice")
+		return
+	}
+	c.pool.put(f)
+}
+
+// pool keeps the frames that nobody uses. The owner locks.
+type pool struct {
+	size   int
+	made   int
+	free   []*Frame
+	closed bool
+}
+
+// get returns an unused frame, or nil when all are in use.
+func (p *pool) get(home *Camera) *Frame {
+	if len(p.free) == 0 && p.made >= p.size {
+		return nil
+	}
+	return p.must(home)
+}
+
+// must returns a frame even when all are in use: every source needs one to
+// read into.
+func (p *pool) must(home *Camera) *Frame {
+	if n := len(p.free); n > 0 {
+		f := p.free[n-1]
+		p.free = p.free[:n-1]
+		return f
+	}
+	p.made++
+	return newFrame(home)
+}
+
+func (p *pool) put(f *Frame) {
+	f.reset()
+	if p.closed {
+		f.free()
+		return
+	}
+	p.free = append(p.free, f)
+}
+
+// disown forgets a frame that stays with a thread which did not come back.
+func (p *pool) disown() { p.made-- }
+
+func (p *pool) close() {
+	p.closed = true
+	for _, f := range p.free {
+		f.free()
+	}
+	p.free = nil
+}

@@ -1,0 +1,110 @@
+package camera
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"faird/config"
+)
+
+// plan is a camera URL understood: how to make its source and how the frames
+// of that source are to be treated.
+type plan struct {
+	name    string        // the URL without secrets, for logs and errors
+	every   bool          // each picture must be judged
+	latency time.Duration // from exposure to the picture's arrival
+	pause   time.Duration // the longest the source waits on purpose between pictures
+	// source makes a source that starts after the first skip pictures, where
+	// that means anything.
+	source func(c config.Camera, skip uint64) source
+}
+
+// kinds are the URL schemes and how each is understood.
+var kinds = map[string]func(u *url.URL, q *query) (plan, error){
+	"file":  parseFolder,
+	"video": parseVideo,
+	"v4l2":  parseV4L2,
+	"rtsp":  parseStream,
+	"rtsps": parseStream,
+	"http":  parseStream,
+	"https": parseStream,
+	"demo":  parseDemo,
+}
+
+const gstreamerScheme = "gstreamer"
+
+// parse understands a camera URL. Its errors name the part and the fix.
+func parse(text string) (plan, error) {
+	name := redact(text)
+	scheme, rest, ok := strings.Cut(text, ":")
+	scheme = strings.ToLower(scheme)
+	if text == "" || !ok {
+		return plan{}, fmt.Errorf("camera url %q has no scheme: write one of %s, for example file:///data/pictures", name, schemes())
+	}
+	var p plan
+	var err error
+	if scheme == gstreamerScheme {
+		p, err = parseGStreamer(rest)
+	} else {
+		p, err = parseURL(scheme, text)
+	}
+	if err != nil {
+		return plan{}, fmt.Errorf("camera url %q: %w", name, err)
+	}
+	p.name = name
+	return p, nil
+}
+
+func parseURL(scheme, text string) (plan, error) {
+	kind := kinds[scheme]
+	if kind == nil {
+		return plan{}, fmt.Errorf("unknown scheme %q: use one of %s", scheme, schemes())
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		if e, ok := err.(*url.Error); ok { // its text repeats the URL, secrets included
+			err = e.Err
+		}
+		return plan{}, fmt.Errorf("%w: write special characters as %%XX", err)
+	}
+	q, err := newQuery(scheme, u.RawQuery)
+	if err != nil {
+		return plan{}, err
+	}
+	p, err := kind(u, q)
+	if err != nil {
+		return plan{}, err
+	}
+	return p, q.finish()
+}
+
+func schemes() string {
+	names := []string{gstreamerScheme + ":"}
+	for name := range kinds {
+		names = append(names, name+"://")
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// localPath is the path of a URL that names something on this machine.
+func localPath(u *url.URL) (string, error) {
+	if u.Opaque != "" || (u.Host != "" && u.Host != "localhost") || !strings.HasPrefix(u.Path, "/") {
+		return "", fmt.Errorf("the path must be absolute: write %s:///like/this, with three slashes", u.Scheme)
+	}
+	return u.Path, nil
+}
+
+var (
+	userPassword = regexp.MustCompile(`(://[^:/@\s"]*):[^@\s"]*@`)
+	namedSecret  = regexp.MustCompile(`(?i)((?:pw|password|passwd|pwd|token|secret|key|auth)=)[^\s&"]+`)
+)
+
+// redact takes passwords out of a URL or pipeline.
+func redact(text string) string {
+	return namedSecret.ReplaceAllString(userPassword.ReplaceAllString(text, "$1:***@"), "$1***")
+}

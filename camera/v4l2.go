@@ -1,0 +1,135 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"faird/config"
+
+	"gocv.io/x/gocv"
+)
+
+// v4l2Latency covers the driver's buffers at 30 pictures a second.
+const v4l2Latency = 100 * time.Millisecond
+
+// format is what is asked of a V4L2 device, or what it says it gives. Zero
+// values are not asked.
+type format struct {
+	width, height int
+	fps           float64
+	fourcc        string
+}
+
+// parseV4L2 understands v4l2:///dev/video0?width=&height=&fps=&fourcc=.
+func parseV4L2(u *url.URL, q *query) (plan, error) {
+	path, err := localPath(u)
+	if err != nil {
+		return plan{}, err
+	}
+	want := format{
+		width:  q.whole("width", 0, 1, 65536),
+		height: q.whole("height", 0, 1, 65536),
+		fps:    q.number("fps", 0, 0.01, 10000),
+	}
+	want.fourcc, _ = q.get("fourcc")
+	if (want.width == 0) != (want.height == 0) {
+		return plan{}, errors.New("width and height go together: give both")
+	}
+	if n := len(want.fourcc); n != 0 && n != 4 {
+		return plan{}, fmt.Errorf("query key fourcc=%q: want four characters, for example MJPG or YUYV", want.fourcc)
+	}
+	return plan{
+		latency: q.duration("latency", v4l2Latency, maxLatency),
+		source:  func(config.Camera, uint64) source { return &v4l2{path: path, want: want} },
+	}, nil
+}
+
+// v4l2 is a Video4Linux device through OpenCV.
+type v4l2 struct {
+	path string
+	want format
+	*capture
+	checked bool // what comes is what was asked for
+}
+
+func (v *v4l2) open(context.Context) error {
+	if err := isDevice(v.path); err != nil {
+		return err
+	}
+	var err error
+	if v.capture, err = openCapture(v.path, gocv.VideoCaptureV4L2); err != nil {
+		return fmt.Errorf("%s: %w: is it a capture device, free, and may this user read it (group video)?", v.path, err)
+	}
+	v.ask()
+	return nil
+}
+
+// ask sets the format. The pixel format comes first: the sizes and rates of a
+// camera depend on it.
+func (v *v4l2) ask() {
+	v.video.Set(gocv.VideoCaptureBufferSize, 1)
+	if v.want.fourcc != "" {
+		v.video.Set(gocv.VideoCaptureFOURCC, v.video.ToCodec(v.want.fourcc))
+	}
+	if v.want.width != 0 {
+		v.video.Set(gocv.VideoCaptureFrameWidth, float64(v.want.width))
+		v.video.Set(gocv.VideoCaptureFrameHeight, float64(v.want.height))
+	}
+	if v.want.fps != 0 {
+		v.video.Set(gocv.VideoCaptureFPS, v.want.fps)
+	}
+}
+
+func (v *v4l2) read(ctx context.Context, f *Frame) error {
+	if err := v.readUnless(ctx, f); err != nil || v.checked {
+		return err
+	}
+	got := format{f.mat.Cols(), f.mat.Rows(), v.video.Get(gocv.VideoCaptureFPS), v.video.CodecString()}
+	if err := v.want.compare(got); err != nil {
+		return fmt.Errorf("%s: %w", v.path, err)
+	}
+	v.checked = true
+	return nil
+}
+
+// compare says where what the camera gives is not what was asked of it.
+func (want format) compare(got format) error {
+	var wrong []string
+	if want.width != 0 && (want.width != got.width || want.height != got.height) {
+		wrong = append(wrong, fmt.Sprintf("size %dx%d was asked for and %dx%d comes", want.width, want.height, got.width, got.height))
+	}
+	if want.fps != 0 && math.Abs(want.fps-got.fps) > 0.01*want.fps {
+		wrong = append(wrong, fmt.Sprintf("%v pictures a second were asked for and %v come", want.fps, got.fps))
+	}
+	if want.fourcc != "" && want.fourcc != got.fourcc {
+		wrong = append(wrong, fmt.Sprintf("fourcc %s was asked for and %q comes", want.fourcc, got.fourcc))
+	}
+	if wrong == nil {
+		return nil
+	}
+	return fmt.Errorf("the camera does not give what was asked: %s: see v4l2-ctl --list-formats-ext and set what it can", strings.Join(wrong, "; "))
+}
+
+func isDevice(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		there, _ := filepath.Glob("/dev/video*")
+		if there == nil {
+			there = []string{"no /dev/video* at all"}
+		}
+		return fmt.Errorf("%w: check the cable and the url; this machine has %s", err, strings.Join(there, ", "))
+	}
+	if info.Mode()&os.ModeCharDevice == 0 {
+		return fmt.Errorf("%s is not a device: name one like /dev/video0, or use video:// or file:// for files", path)
+	}
+	return nil
+}
+
+func (v *v4l2) close() { v.capture.close() }
