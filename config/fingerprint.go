@@ -34,6 +34,16 @@ func fingerprints(paths []string) map[string]fingerprint {
 	return m
 }
 
+// remember takes the state of files that are about to be read, but not again
+// of the config itself, which already was: a later change must show.
+func (s *source) remember(paths []string) {
+	before, had := s.files[s.path]
+	s.files = fingerprints(paths)
+	if had {
+		s.files[s.path] = before
+	}
+}
+
 // files are the config's own file and those it names.
 func (c *Config) files() []string {
 	var list []string

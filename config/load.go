@@ -38,11 +38,21 @@ func Find() (string, error) {
 // value. An error is of type Problems and holds everything that is wrong.
 // Files the config names, other than secrets, are looked at by Check alone.
 func Load(path string, env []string) (*Config, error) {
+	c, err := load(path, env)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// load is Load, but gives what could be read of a bad config too.
+func load(path string, env []string) (*Config, error) {
 	src := &source{shown: path, env: env, origins: map[string]Origin{}, items: map[string][]string{}}
 	r := &reader{src: src}
 	file := map[string]any{}
 	if path != "" {
 		src.path = absolute(path)
+		src.files = fingerprints([]string{src.path})
 		doc, err := parse(path)
 		if err != nil {
 			return nil, err
@@ -59,11 +69,7 @@ func Load(path string, env []string) (*Config, error) {
 	k.resolve(cfg)
 	k.rules(cfg)
 	src.warnings = k.warnings
-	if err := k.problems.err(); err != nil {
-		return nil, err
-	}
-	src.files = fingerprints(cfg.files())
-	return cfg, nil
+	return cfg, k.problems.err()
 }
 
 // layer lays the environment over the file over the defaults.
@@ -100,9 +106,10 @@ func parse(path string) (*yaml.Node, error) {
 	} else if err != nil {
 		return nil, syntaxError(path, err)
 	}
-	if err := d.Decode(next); err == nil {
-		return nil, Problems{{Origin: Origin{path, next.Line, ""}, Text: "a second document begins", Fix: "take out the --- line"}}
-	} else if !errors.Is(err, io.EOF) {
+	switch err := d.Decode(next); {
+	case err == nil:
+		return nil, Problems{{Origin: Origin{File: path, Line: next.Line}, Text: "a second document begins", Fix: "take out the --- line"}}
+	case !errors.Is(err, io.EOF):
 		return nil, syntaxError(path, err)
 	}
 	return doc.Content[0], nil

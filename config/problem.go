@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Origin is where a value came from: a line of the file or a variable of the
@@ -46,7 +47,15 @@ func (p Problem) String() string {
 	if p.Fix != "" {
 		b.WriteString("; " + p.Fix)
 	}
-	return strings.ReplaceAll(b.String(), "\n", " ")
+	return strings.Map(printable, b.String())
+}
+
+// printable keeps a problem in its one line, whatever the file holds.
+func printable(r rune) rune {
+	if unicode.IsControl(r) {
+		return ' '
+	}
+	return r
 }
 
 // Problems is everything wrong with a config, in the order of its lines.

@@ -106,6 +106,10 @@ func (r *reader) nameOf(item *yaml.Node) string {
 
 func (r *reader) unknown(n *yaml.Node, t reflect.Type, section string) {
 	keys := keysOf(t)
+	if name, _, ok := strings.Cut(n.Value, ":"); ok { // what follows may be a password
+		r.bad(n, join(section, name), "no space after the colon", "write "+name+": value")
+		return
+	}
 	fix := "keys here are " + strings.Join(keys, ", ")
 	if near := nearest(n.Value, keys); near != "" {
 		fix = "did you mean " + near + "?"

@@ -21,6 +21,7 @@ func (k *checker) resolve(c *Config) {
 	for _, p := range paths(c) {
 		*p.value = k.abs(*p.value)
 	}
+	k.src.remember(c.files())
 	k.secret("mqtt", &c.MQTT.Password, c.MQTT.PasswordFile)
 	for i := range c.MQTT.Builtin.Users {
 		u := &c.MQTT.Builtin.Users[i]

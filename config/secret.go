@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"io"
-	"net/url"
 	"regexp"
 )
 
@@ -30,14 +29,16 @@ func (s Secret) GoString() string { return s.String() }
 // beside their complaint.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
-// userinfo finds user:password@ in addresses that url.Parse refuses, such as
-// GStreamer pipelines with an RTSP location inside.
-var userinfo = regexp.MustCompile(`(://[^\s/:@]*):[^\s/@]*@`)
+var (
+	// userinfo is user:password@ in an address, or in a GStreamer pipeline
+	// with an address inside. Rather too much is masked than too little.
+	userinfo = regexp.MustCompile(`(://[^\s/:@]*):\S*@`)
+	// parameter is a password as a query's or a GStreamer element's property.
+	parameter = regexp.MustCompile(`(?i)((?:user-pw|pass|password|passwd|pwd|token)=)("[^"]*"|[^\s&]+)`)
+)
 
 // Redact gives an address fit for logs: passwords in it become stars.
 func Redact(address string) string {
-	if u, err := url.Parse(address); err == nil && u.User == nil && u.Opaque == "" {
-		return address
-	}
-	return userinfo.ReplaceAllString(address, "${1}:"+stars+"@")
+	address = userinfo.ReplaceAllString(address, "${1}:"+stars+"@")
+	return parameter.ReplaceAllString(address, "${1}"+stars)
 }

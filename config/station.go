@@ -112,9 +112,10 @@ func (k *checker) camera(key string, c Camera) {
 
 func (k *checker) trigger(key string, t Trigger) {
 	k.oneOf(key+".mode", t.Mode, "free", "interval", "mqtt")
-	if t.Deadline <= 0 {
+	if t.Deadline == 0 {
 		k.bad(key+".deadline", "missing", "say how long a trigger may wait for its verdict, such as 2s")
 	}
+	k.positive(key+".deadline", t.Deadline)
 	switch {
 	case t.Interval < 0:
 		k.positive(key+".interval", t.Interval)

@@ -1,0 +1,94 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"image/png"
+	"os"
+	"strings"
+)
+
+// Check looks at the files and folders a loaded Config names: models, masks,
+// certificates, the library. It opens them for reading and changes nothing.
+// An error is of type Problems.
+func (c *Config) Check() error {
+	k := &checker{src: c.source}
+	for _, p := range inputs(c) {
+		k.file(p.at(k), *p.value)
+	}
+	if strings.Contains(c.Infer.Library, "/") {
+		k.file("infer.library", c.Infer.Library)
+	}
+	k.folder("store.path", c.Store.Path)
+	k.folder("infer.tensorrt.engine_cache", c.Infer.TensorRT.EngineCache)
+	k.certificates(c.MQTT.TLS)
+	for i, s := range c.Stations {
+		k.mask(k.item("stations", i)+".ignore_mask", s.IgnoreMask)
+	}
+	return k.problems.err()
+}
+
+func (k *checker) file(key, path string) {
+	if path == "" {
+		return
+	}
+	if text := whyNotFile(path); text != "" {
+		k.bad(key, path+": "+text, "put the file there, or correct the path (relative ones start at the config's folder)")
+	}
+}
+
+// whyNotFile is empty for a file with something in it that can be read.
+func whyNotFile(path string) string {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "no such file"
+	case err != nil:
+		return errors.Unwrap(err).Error()
+	case !info.Mode().IsRegular():
+		return "not a file"
+	case info.Size() == 0:
+		return "empty"
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return errors.Unwrap(err).Error()
+	}
+	_ = f.Close()
+	return ""
+}
+
+func (k *checker) folder(key, path string) {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		k.bad(key, path+": not a folder", "name a folder")
+	}
+}
+
+func (k *checker) certificates(t TLS) {
+	if t.CA != "" {
+		pem, err := os.ReadFile(t.CA)
+		if err == nil && !x509.NewCertPool().AppendCertsFromPEM(pem) {
+			k.bad("mqtt.tls.ca", t.CA+": holds no certificate", "give certificates in PEM form")
+		}
+	}
+	if t.Cert == "" || t.Key == "" || whyNotFile(t.Cert) != "" || whyNotFile(t.Key) != "" {
+		return
+	}
+	if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
+		k.bad("mqtt.tls.cert", strings.TrimPrefix(err.Error(), "tls: "), "give a certificate and its own key, both in PEM form")
+	}
+}
+
+// mask reads the head of an ignore mask; inspect reads the rest.
+func (k *checker) mask(key, path string) {
+	f, err := os.Open(path)
+	if path == "" || err != nil {
+		return
+	}
+	defer f.Close()
+	if _, err := png.DecodeConfig(f); err != nil {
+		k.bad(key, fmt.Sprintf("%s: not a PNG picture", path), "save the mask as PNG, non-zero where pixels are ignored")
+	}
+}
