@@ -1,0 +1,77 @@
+package graph
+
+// Window is how a convolution moves: zero padding at both sides of each
+// dimension, and the number of groups (0 is 1). The step is always one.
+type Window struct {
+	PadH, PadW int
+	Groups     int
+}
+
+// Conv convolves x [n, c, h, w] with weights [out, c/groups, kh, kw]; bias
+// [out] may be the zero Value.
+func (g *Graph) Conv(x, weights, bias Value, win Window) Value {
+	groups := max(win.Groups, 1)
+	if g.err == nil && (len(x.shape) != 4 || len(weights.shape) != 4 || x.shape[1] != weights.shape[1]*groups) {
+		g.Fail("Conv: input %v and weights %v in %d groups do not fit", x.shape, weights.shape, groups)
+	}
+	kh, kw := weights.Dim(2), weights.Dim(3)
+	shape := []int{x.Dim(0), weights.Dim(0), moved(x.Dim(2), kh, win.PadH), moved(x.Dim(3), kw, win.PadW)}
+	in := []Value{x, weights}
+	if bias.Valid() {
+		in = append(in, bias)
+	}
+	return g.node("Conv", Float, shape, attrs{
+		"kernel_shape": []int{kh, kw}, "pads": []int{win.PadH, win.PadW, win.PadH, win.PadW},
+		"strides": []int{1, 1}, "dilations": []int{1, 1}, "group": groups,
+	}, in...)
+}
+
+func moved(size, kernel, pad int) int {
+	if size == Free {
+		return Free
+	}
+	return size + 2*pad - kernel + 1
+}
+
+// BatchNorm is (x - mean) / sqrt(variance + eps) * scale + bias for each
+// channel of x [n, c, h, w]; the others are [c].
+func (g *Graph) BatchNorm(x, scale, bias, mean, variance Value, eps float64) Value {
+	for _, v := range []Value{scale, bias, mean, variance} {
+		if g.err == nil && v.Elements() != x.Dim(1) {
+			g.Fail("BatchNorm: %v for %v", v.shape, x.shape)
+		}
+	}
+	return g.node("BatchNormalization", Float, x.shape, attrs{"epsilon": float32(eps)}, x, scale, bias, mean, variance)
+}
+
+// MaxPool2 halves height and width by the maximum of every 2x2 pixels.
+func (g *Graph) MaxPool2(x Value) Value { return g.pool2("MaxPool", x) }
+
+// AveragePool2 halves height and width by the mean of every 2x2 pixels.
+func (g *Graph) AveragePool2(x Value) Value { return g.pool2("AveragePool", x) }
+
+func (g *Graph) pool2(op string, x Value) Value {
+	if g.err == nil && (len(x.shape) != 4 || x.shape[2]%2 != 0 || x.shape[3]%2 != 0) {
+		g.Fail("%s: %v cannot be halved", op, x.shape)
+	}
+	shape := []int{x.Dim(0), x.Dim(1), x.Dim(2) / 2, x.Dim(3) / 2}
+	return g.node(op, Float, shape, attrs{"kernel_shape": []int{2, 2}, "strides": []int{2, 2}}, x)
+}
+
+// Nearest2 doubles height and width by repeating pixels.
+func (g *Graph) Nearest2(x Value) Value {
+	return g.resize2(x, attrs{"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"})
+}
+
+// Bilinear2 doubles height and width, bilinear with the corners aligned.
+func (g *Graph) Bilinear2(x Value) Value {
+	return g.resize2(x, attrs{"mode": "linear", "coordinate_transformation_mode": "align_corners"})
+}
+
+func (g *Graph) resize2(x Value, a attrs) Value {
+	if g.err == nil && len(x.shape) != 4 {
+		g.Fail("Resize: %v is no picture", x.shape)
+	}
+	shape := []int{x.Dim(0), x.Dim(1), 2 * x.Dim(2), 2 * x.Dim(3)}
+	return g.node("Resize", Float, shape, a, x, Value{}, g.Const([]float32{1, 1, 2, 2}, 4))
+}

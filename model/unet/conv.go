@@ -1,0 +1,56 @@
+package unet
+
+import "faird/model/graph"
+
+var same3 = graph.Window{PadH: 1, PadW: 1}
+
+// conv is a 3x3 convolution of x [n, in, h, w] with weights [out, in, 3, 3],
+// zero padding, without bias. dx and dw give the gradients of its input and of
+// its weights for the gradient of its result.
+func conv(g *graph.Graph, x, weights graph.Value) (y graph.Value, dx, dw back) {
+	y = g.Conv(x, weights, graph.Value{}, same3)
+
+	// Every input pixel is reached through the kernel turned half a turn, with
+	// the channels' parts swapped. Several times faster than ConvTranspose.
+	dx = func(dy graph.Value) graph.Value {
+		return g.Conv(dy, g.Transpose(g.Reverse(weights, 2, 3), 1, 0, 2, 3), graph.Value{}, same3)
+	}
+
+	// dw[o,i,kh,kw] = sum over n,p,q of dy[n,o,p-kh+1,q] x[n,i,p,q+kw-1]: with
+	// three shifts of dy along h and three of x along w, one matrix product a
+	// picture gives all nine taps.
+	dw = func(dy graph.Value) graph.Value {
+		n, in, out, pixels := x.Dim(0), x.Dim(1), dy.Dim(1), x.Dim(2)*x.Dim(3)
+		left := g.Reshape(shiftsDown(g, dy), n, 3*out, pixels)
+		right := g.Reshape(shiftsLeft(g, x), n, 3*in, pixels)
+		taps := g.Sum(g.MatMul(left, g.Transpose(right, 0, 2, 1)), 0)
+		return g.Transpose(g.Reshape(taps, out, 3, in, 3), 0, 2, 1, 3)
+	}
+	return y, dx, dw
+}
+
+// shiftsLeft makes three channels of every one: x[.., q-1], x[.., q],
+// x[.., q+1] along the width, zero outside. A depthwise convolution with
+// one-hot kernels does it in one pass.
+func shiftsLeft(g *graph.Graph, x graph.Value) graph.Value {
+	c := x.Dim(1)
+	return g.Conv(x, oneHot(g, c, 1, 3, []int{0, 1, 2}), graph.Value{}, graph.Window{PadW: 1, Groups: c})
+}
+
+// shiftsDown makes x[p+1], x[p], x[p-1] along the height.
+func shiftsDown(g *graph.Graph, x graph.Value) graph.Value {
+	c := x.Dim(1)
+	return g.Conv(x, oneHot(g, c, 3, 1, []int{2, 1, 0}), graph.Value{}, graph.Window{PadH: 1, Groups: c})
+}
+
+// oneHot is for each of c channels three kernels of three taps, the k-th with
+// its one at hot[k].
+func oneHot(g *graph.Graph, c, kh, kw int, hot []int) graph.Value {
+	data := make([]float32, 9*c)
+	for i := range c {
+		for k, at := range hot {
+			data[9*i+3*k+at] = 1
+		}
+	}
+	return g.Const(data, 3*c, 1, kh, kw)
+}
