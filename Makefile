@@ -7,9 +7,59 @@ export CGO_CXXFLAGS := --std=c++11
 export CGO_CPPFLAGS := -I/usr/include/opencv4
 export CGO_LDFLAGS := -Wl,--as-needed -lopencv_core -lopencv_imgproc -lopencv_imgcodecs -lopencv_videoio
 
-.PHONY: help env
+# Only core, imgproc, imgcodecs and videoio are linked; the other headers are those that opencv2/opencv.hpp,
+# which gocv includes, asks for.
+BUILD_PACKAGES := ca-certificates g++ libopencv-dnn-dev libopencv-photo-dev libopencv-stitching-dev \
+	libopencv-video-dev libopencv-videoio-dev
+# A broker, an RTSP and a GigE Vision camera, systemd's checker.
+TEST_PACKAGES := mosquitto mosquitto-clients ffmpeg gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+	gstreamer1.0-plugins-bad aravis-tools systemd
+
+# Microsoft's own build, which npm's onnxruntime-node ships for both kinds of processor.
+ONNXRUNTIME := 1.29.0
+ONNXRUNTIME_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x64,$(shell uname -m)))
+ONNXRUNTIME_SHA256_x64 := 89688f5cf51c7e31befbb7b9101bc027799009b18d1baa9a5b1146a72e69538d
+ONNXRUNTIME_SHA256_arm64 := a27d21126db312aa8f02f3d5eaebe466e991f51f469882e6d0407d5a8b64afda
+
+export ONNXRUNTIME ONNXRUNTIME_ARCH
+export ONNXRUNTIME_SHA256 := $(ONNXRUNTIME_SHA256_$(ONNXRUNTIME_ARCH))
+
+COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+GOLANGCI := go tool -modfile=.ci/tools/go.mod golangci-lint
+
+.PHONY: help env deps deps-test build run test lint bench fmt clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 16
 
 env: ## prints the build environment: eval "$$(make -s env)" makes plain go commands work
 	@printf 'export GOFLAGS=%q CGO_CXXFLAGS=%q CGO_CPPFLAGS=%q CGO_LDFLAGS=%q\n' "$(GOFLAGS)" "$(CGO_CXXFLAGS)" "$(CGO_CPPFLAGS)" "$(CGO_LDFLAGS)"
+
+deps: ## installs what building and running need and is missing
+	@.ci/install packages $(BUILD_PACKAGES)
+	@.ci/install onnxruntime
+
+deps-test: deps ## installs what tests need and is missing
+	@.ci/install packages $(TEST_PACKAGES)
+
+build: deps ## builds bin/faird
+	go build -ldflags '-X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o bin/faird ./cmd/faird
+
+run: build ## builds and starts the demo; ARGS='--for 30s' ends it
+	@exec bin/faird demo $(ARGS)
+
+test: deps-test ## go vet and every test
+	go vet ./...
+	go test -timeout 10m ./...
+
+bench: deps ## every Go benchmark
+	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+lint: deps ## golangci-lint, gofumpt's format among it
+	$(GOLANGCI) run ./...
+
+fmt: ## formats all Go code
+	$(GOLANGCI) fmt ./...
+
+clean: ## removes what build and deps left in the tree
+	rm -rf bin dist .deps
