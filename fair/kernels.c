@@ -3,12 +3,7 @@
 // are not numbers must be found, which is done on their bits.
 #include "kernels.h"
 
-#include <math.h>
 #include <string.h>
-
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3", "no-math-errno", "no-trapping-math")
-#endif
 
 // One copy for AVX2 and FMA, one for any x86-64, chosen when the program
 // starts. ThreadSanitizer and other C libraries know no such thing.
@@ -36,17 +31,38 @@ INLINE float from_bits(uint32_t u) {
 // not_finite is 1 for NaN and infinities.
 INLINE uint32_t not_finite(float v) { return (bits(v) & 0x7f800000u) == 0x7f800000u; }
 
-INLINE float clip(float v) {
-	v = v > 0 ? v : 0;
-	return v < 1 ? v : 1;
+// choose is yes where over is 1 and no where it is 0. On the bits, because a
+// conditional of computed values becomes a branch, which is not vectorised.
+INLINE float choose(uint32_t over, float yes, float no) {
+	return from_bits((bits(yes) & -over) | (bits(no) & (over - 1)));
 }
 
-// linear undoes the sRGB gamma. With t = (v + 0.055) / 1.055 and u = sqrt(t),
+// clip to 0..1. As integers the bits of floats have the floats' order from 0 on.
+INLINE float clip(float v) {
+	int32_t i = (int32_t)bits(v);
+	i = i > 0 ? i : 0;
+	i = i < 0x3f800000 ? i : 0x3f800000;
+	return from_bits((uint32_t)i);
+}
+
+// root is the square root of zero and of normal positive numbers, to 2 ulp:
+// half of the exponent, then Newton three times. sqrtf may set errno, which
+// keeps compilers from vectorising it, and the flag that allows it is not
+// among those that cgo takes.
+INLINE float root(float x) {
+	float y = from_bits(0x5f375a86u - (bits(x) >> 1)), half = 0.5f * x;
+	y = y * (1.5f - half * y * y);
+	y = y * (1.5f - half * y * y);
+	y = y * (1.5f - half * y * y);
+	return x * y;
+}
+
+// linear undoes the sRGB gamma. With t = (v + 0.055) / 1.055 and u = root(t),
 // t^2.4 is u^4 * u^0.8; u^0.8 over 0.3008..1 is a Chebyshev polynomial of
 // degree 8, relative error 3e-7.
 INLINE float linear(float v) {
 	float t = (v + 0.055f) * (1 / 1.055f);
-	float z = 2.860366295f * sqrtf(t) - 1.860366295f;
+	float z = 2.860366295f * root(t) - 1.860366295f;
 	float p = -3.6026444e-05f;
 	p = p * z + 8.4293528e-05f;
 	p = p * z - 1.23522302e-04f;
@@ -57,7 +73,7 @@ INLINE float linear(float v) {
 	p = p * z + 3.048120840e-01f;
 	p = p * z + 7.088289530e-01f;
 	float power = t * t * p;
-	return v > 0.04045f ? power : v * (1 / 12.92f);
+	return choose(v > 0.04045f, power, v * (1 / 12.92f));
 }
 
 // cube_root of 0.008..1.1 or so: a third of the exponent, then twice Halley.
@@ -71,8 +87,8 @@ INLINE float cube_root(float x) {
 
 INLINE float lab_f(float t) {
 	float line = t * (841.0f / 108) + 4.0f / 29;
-	float root = cube_root(t);
-	return t > 0.008856451679f ? root : line;
+	float cube = cube_root(t);
+	return choose(t > 0.008856451679f, cube, line);
 }
 
 // lab_ab is the chromatic part of CIELAB of an sRGB pixel; white is D65.
@@ -140,7 +156,7 @@ INLINE void gms_row(const float *restrict s0, const float *restrict d0, const fl
 		float gx0 = s0[x] - s0[x + 2], gy0 = d0[x] + d0[x + 1] + d0[x + 2];
 		float gx1 = s1[x] - s1[x + 2], gy1 = d1[x] + d1[x + 1] + d1[x + 2];
 		float m0 = (gx0 * gx0 + gy0 * gy0) * ninth + eps, m1 = (gx1 * gx1 + gy1 * gy1) * ninth + eps;
-		out[x] += factor * (2 * sqrtf(m0 * m1) + c) / (m0 + m1 + c);
+		out[x] += factor * (2 * root(m0 * m1) + c) / (m0 + m1 + c);
 	}
 }
 

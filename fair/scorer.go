@@ -103,18 +103,16 @@ func (s *Scorer) Score(original, restored []float32, ignore []byte) float64 {
 	if ignore != nil && !slices.Contains(ignore, 0) {
 		return math.NaN()
 	}
-	if C.fair_colour(floats(original), floats(restored), C.int(n), floats(s.colour)) != 0 {
+	if !s.colourMap(original, restored) {
 		return math.NaN()
 	}
 	s.gradientMap(original, restored)
-	mask := octets(ignore)
-	C.fair_combine(floats(s.gradient), floats(s.colour), mask, C.int(n), C.float(s.scoring.K), floats(s.raw))
-	C.fair_smooth(floats(s.raw), C.int(s.h), C.int(s.w), C.int(s.scoring.Smooth), (*C.double)(&s.sums[0]), floats(s.smoothed))
-	var peak C.float
-	if C.fair_peak(floats(s.smoothed), mask, C.int(s.h), C.int(s.w), floats(s.rows), &peak) != 0 {
-		return math.NaN()
-	}
-	return float64(peak)
+	return s.smooth(ignore)
+}
+
+// colourMap is eq. 9. It is false where a value is not a finite number.
+func (s *Scorer) colourMap(original, restored []float32) bool {
+	return C.fair_colour(floats(original), floats(restored), C.int(s.h*s.w), floats(s.colour)) == 0
 }
 
 // gradientMap is 1 - MSGMS (eq. 8): the mean over the scales and the channels.
@@ -131,6 +129,18 @@ func (s *Scorer) gradientMap(original, restored []float32) {
 		C.fair_subtract_upsampled(floats(l.similarity), C.int(h), C.int(w), C.int(s.h), C.int(s.w),
 			(*C.int)(&l.x0[0]), floats(l.wx), floats(s.rows), floats(s.gradient))
 	}
+}
+
+// smooth is eq. 10: the mean of k colour + gradient, and its maximum.
+func (s *Scorer) smooth(ignore []byte) float64 {
+	h, w, mask := C.int(s.h), C.int(s.w), octets(ignore)
+	C.fair_combine(floats(s.gradient), floats(s.colour), mask, h*w, C.float(s.scoring.K), floats(s.raw))
+	C.fair_smooth(floats(s.raw), h, w, C.int(s.scoring.Smooth), (*C.double)(&s.sums[0]), floats(s.smoothed))
+	var peak C.float
+	if C.fair_peak(floats(s.smoothed), mask, h, w, floats(s.rows), &peak) != 0 {
+		return math.NaN()
+	}
+	return float64(peak)
 }
 
 // Gradient is the map of eq. 8, 1 - MSGMS, of the last picture: [h,w], about
