@@ -10,7 +10,7 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-var errClosed = errors.New("infer: already closed")
+var errClosed = errors.New("the network is closed already")
 
 // call is what one run at a time needs: the C arrays of values, the run
 // options, and a goroutine that ends the run when its context ends. Nothing is
@@ -27,12 +27,12 @@ type call struct {
 func newCall(g *Graph) (*call, error) {
 	options, err := ort.NewRunOptions()
 	if err != nil {
-		return nil, fmt.Errorf("infer: run options: %w", err)
+		return nil, fmt.Errorf("run options: %w", err)
 	}
 	c := &call{graph: g, options: options, in: newPointers(len(g.inputs)), out: newPointers(len(g.outputs))}
 	if c.raw, err = handle(options, "o"); err != nil {
 		c.close()
-		return nil, fmt.Errorf("infer: %w", err)
+		return nil, fmt.Errorf("%w", err)
 	}
 	return c, nil
 }
@@ -52,7 +52,7 @@ func (c *call) run(ctx context.Context, inputs, outputs []*Tensor) error {
 		return c.invoke()
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("infer: not run: %w", context.Cause(ctx))
+		return fmt.Errorf("not run: %w", context.Cause(ctx))
 	}
 	if c.stopper == nil {
 		c.stopper = newStopper(c.options)
@@ -63,10 +63,10 @@ func (c *call) run(ctx context.Context, inputs, outputs []*Tensor) error {
 	if c.stopper.fired {
 		c.stopper.fired = false
 		if e := c.options.UnsetTerminate(); e != nil {
-			return fmt.Errorf("infer: run options: %w", e)
+			return fmt.Errorf("run options: %w", e)
 		}
 		if err != nil {
-			return fmt.Errorf("infer: run stopped: %w", context.Cause(ctx))
+			return fmt.Errorf("run stopped: %w", context.Cause(ctx))
 		}
 	}
 	return err
@@ -74,17 +74,17 @@ func (c *call) run(ctx context.Context, inputs, outputs []*Tensor) error {
 
 func (c *call) bind(inputs, outputs []*Tensor) error {
 	if len(inputs) != c.in.n || len(outputs) != c.out.n {
-		return fmt.Errorf("infer: the graph has %d inputs and %d outputs, not %d and %d", c.in.n, c.out.n, len(inputs), len(outputs))
+		return fmt.Errorf("the graph has %d inputs and %d outputs, not %d and %d", c.in.n, c.out.n, len(inputs), len(outputs))
 	}
 	for i, t := range inputs {
 		if t == nil || t.ptr == nil {
-			return fmt.Errorf("infer: input %s is a closed tensor", c.graph.inputs[i])
+			return fmt.Errorf("input %s is a closed tensor", c.graph.inputs[i])
 		}
 		c.in.set(i, t.ptr)
 	}
 	for i, t := range outputs {
 		if t == nil || t.ptr == nil {
-			return fmt.Errorf("infer: output %s is a closed tensor", c.graph.outputs[i])
+			return fmt.Errorf("output %s is a closed tensor", c.graph.outputs[i])
 		}
 		c.out.set(i, t.ptr)
 	}
@@ -93,17 +93,17 @@ func (c *call) bind(inputs, outputs []*Tensor) error {
 
 func (c *call) invoke() error {
 	if err := run(c.graph.raw, c.raw, c.graph.inNames, c.in, c.graph.outNames, c.out); err != nil {
-		return fmt.Errorf("infer: run: %w", err)
+		return fmt.Errorf("run: %w", plain(err))
 	}
 	return nil
 }
 
-// close waits for a run under way.
-func (c *call) close() {
+// close waits for a run under way; it says whether the call was open.
+func (c *call) close() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.options == nil {
-		return
+		return false
 	}
 	if c.stopper != nil {
 		c.stopper.close()
@@ -112,6 +112,7 @@ func (c *call) close() {
 	c.options = nil
 	c.in.free()
 	c.out.free()
+	return true
 }
 
 // stopper terminates a run when the context given at its beginning ends. It

@@ -38,7 +38,7 @@ type GraphOptions struct {
 	Optimisation    Optimisation
 	CUDA            config.CUDA
 	TensorRT        config.TensorRT
-	cacheKey        string // of TensorRT's engines
+	engineKey       string // model and library of TensorRT's engines
 	profile         string // file prefix; "" is off
 }
 
@@ -73,7 +73,7 @@ func OpenGraph(onnx []byte, o GraphOptions) (*Graph, error) {
 	defer options.Destroy()
 	g := &Graph{inputs: inputs, outputs: outputs}
 	if g.session, err = ort.NewDynamicAdvancedSessionWithONNXData(onnx, inputs, outputs, options); err != nil {
-		return nil, fmt.Errorf("infer: ONNX Runtime refuses the graph: %w", err)
+		return nil, fmt.Errorf("ONNX Runtime refuses the graph: %w", plain(err))
 	}
 	if g.raw, err = handle(g.session, "s", "ortSession"); err != nil {
 		return nil, errors.Join(err, g.session.Destroy())
@@ -127,7 +127,9 @@ func (g *Graph) newCall() (*call, error) {
 
 // closeCall closes a call of newCall; the last one frees the graph.
 func (g *Graph) closeCall(c *call) error {
-	c.close()
+	if !c.close() {
+		return nil
+	}
 	g.mu.Lock()
 	g.users--
 	last := g.users == 0
@@ -150,7 +152,7 @@ func (g *Graph) release() error {
 func signature(onnx []byte) (inputs, outputs []string, err error) {
 	var m onnxpb.ModelProto
 	if err := proto.Unmarshal(onnx, &m); err != nil || m.GetGraph() == nil {
-		return nil, nil, errors.New("infer: not an ONNX graph")
+		return nil, nil, errors.New("not an ONNX graph")
 	}
 	constant := map[string]bool{}
 	for _, t := range m.Graph.Initializer {
@@ -165,7 +167,7 @@ func signature(onnx []byte) (inputs, outputs []string, err error) {
 		outputs = append(outputs, v.GetName())
 	}
 	if len(outputs) == 0 {
-		return nil, nil, errors.New("infer: the graph has no output")
+		return nil, nil, errors.New("the graph has no output")
 	}
 	return inputs, outputs, nil
 }

@@ -39,7 +39,7 @@ func Load(path string) (Library, error) {
 	defer loaded.Unlock()
 	if loaded.version != "" {
 		if path != "" && !sameFile(path, loaded.path) {
-			return Library{}, fmt.Errorf("infer: library %s: ONNX Runtime is already loaded from %s; restart to change it", path, loaded.path)
+			return Library{}, fmt.Errorf("library %s: ONNX Runtime is already loaded from %s; restart to change it", path, loaded.path)
 		}
 		return Library{loaded.path, loaded.version}, nil
 	}
@@ -49,7 +49,7 @@ func Load(path string) (Library, error) {
 	}
 	version, err := initialise(path)
 	if err != nil {
-		return Library{}, fmt.Errorf("infer: library %s: %w", path, err)
+		return Library{}, fmt.Errorf("library %s: %w", path, err)
 	}
 	loaded.path, loaded.version = path, version
 	return Library{path, version}, nil
@@ -89,11 +89,11 @@ func locate(path string) (string, error) {
 		info, err := os.Stat(path)
 		switch {
 		case errors.Is(err, os.ErrNotExist):
-			return "", fmt.Errorf("infer: library %s: no such file: set infer.library to where libonnxruntime lies, or leave it empty and run make deps", path)
+			return "", fmt.Errorf("library %s: no such file: set infer.library to where libonnxruntime lies, or leave it empty and run make deps", path)
 		case err != nil:
-			return "", fmt.Errorf("infer: library %s: %w", path, err)
+			return "", fmt.Errorf("library %s: %w", path, err)
 		case !info.Mode().IsRegular():
-			return "", fmt.Errorf("infer: library %s: not a file: name the library itself, such as %s", path, filepath.Join(path, libraryName))
+			return "", fmt.Errorf("library %s: not a file: name the library itself, such as %s", path, filepath.Join(path, libraryName))
 		}
 		return path, nil
 	}
@@ -103,7 +103,7 @@ func locate(path string) (string, error) {
 			return c, nil
 		}
 	}
-	return "", fmt.Errorf("infer: no ONNX Runtime library found: run make deps, or set infer.library to where libonnxruntime lies (looked for %s)",
+	return "", fmt.Errorf("no ONNX Runtime library found: run make deps, or set infer.library to where libonnxruntime lies (looked for %s)",
 		strings.Join(candidates, ", "))
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	ort "github.com/yalue/onnxruntime_go"
 
@@ -16,7 +17,7 @@ import (
 func sessionOptions(o GraphOptions) (*ort.SessionOptions, error) {
 	s, err := ort.NewSessionOptions()
 	if err != nil {
-		return nil, fmt.Errorf("infer: session options: %w", err)
+		return nil, fmt.Errorf("session options: %w", err)
 	}
 	if err := applyOptions(s, o); err != nil {
 		return nil, errors.Join(err, s.Destroy())
@@ -45,7 +46,7 @@ func applyOptions(s *ort.SessionOptions, o GraphOptions) error {
 		err = errors.Join(err, s.EnableProfiling(o.profile))
 	}
 	if err != nil {
-		return fmt.Errorf("infer: session options: %w", err)
+		return fmt.Errorf("session options: %w", err)
 	}
 	return appendProviders(s, o)
 }
@@ -81,40 +82,53 @@ func appendProviders(s *ort.SessionOptions, o GraphOptions) error {
 		}
 		return appendCUDA(s, config.CUDA{Device: o.TensorRT.Device, MemoryLimit: o.CUDA.MemoryLimit, TF32: o.CUDA.TF32})
 	}
-	return fmt.Errorf("infer: no provider called %q", o.Provider)
+	return fmt.Errorf("no provider called %q", o.Provider)
 }
 
 func appendCUDA(s *ort.SessionOptions, c config.CUDA) error {
 	p, err := ort.NewCUDAProviderOptions()
 	if err != nil {
-		return fmt.Errorf("infer: provider cuda: %w", err)
+		return plain(err)
 	}
 	defer p.Destroy()
 	if err := p.Update(cudaOptions(c)); err != nil {
-		return fmt.Errorf("infer: provider cuda: options: %w", err)
+		return plain(err)
 	}
-	if err := s.AppendExecutionProviderCUDA(p); err != nil {
-		return fmt.Errorf("infer: provider cuda: %w", err)
-	}
-	return nil
+	return plain(s.AppendExecutionProviderCUDA(p))
 }
 
 func appendTensorRT(s *ort.SessionOptions, o GraphOptions) error {
-	if err := makeCache(o.TensorRT, o.cacheKey); err != nil {
-		return fmt.Errorf("infer: provider tensorrt: engine cache: %w", err)
-	}
-	p, err := ort.NewTensorRTProviderOptions()
+	p, err := ort.NewTensorRTProviderOptions() // loads TensorRT, whose version is in the machine's key
 	if err != nil {
-		return fmt.Errorf("infer: provider tensorrt: %w", err)
+		return plain(err)
 	}
 	defer p.Destroy()
-	if err := p.Update(tensorRTOptions(o.TensorRT, o.cacheKey)); err != nil {
-		return fmt.Errorf("infer: provider tensorrt: options: %w", err)
+	options := tensorRTOptions(o.TensorRT, o.engineKey, machineKey())
+	for _, key := range []string{"trt_engine_cache_path", "trt_timing_cache_path"} {
+		if dir := options[key]; dir != "" {
+			if err := os.MkdirAll(dir, 0o750); err != nil {
+				return fmt.Errorf("infer.tensorrt.engine_cache: %w", err)
+			}
+		}
 	}
-	if err := s.AppendExecutionProviderTensorRT(p); err != nil {
-		return fmt.Errorf("infer: provider tensorrt: %w", err)
+	if err := p.Update(options); err != nil {
+		return plain(err)
 	}
-	return nil
+	return plain(s.AppendExecutionProviderTensorRT(p))
+}
+
+// plain drops the C++ source place that ONNX Runtime puts before its words.
+func plain(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if _, after, found := strings.Cut(text, "[ONNXRuntimeError] : "); found {
+		if parts := strings.SplitN(after, " : ", 3); len(parts) == 3 {
+			text = parts[2]
+		}
+	}
+	return errors.New(strings.Join(strings.Fields(text), " "))
 }
 
 // cudaOptions are the CUDA provider's, by its names.
@@ -133,31 +147,29 @@ func cudaOptions(c config.CUDA) map[string]string {
 	return o
 }
 
-// tensorRTOptions are the TensorRT provider's, by its names. key makes the
-// cache's folder; see cacheKey.
-func tensorRTOptions(c config.TensorRT, key string) map[string]string {
+// workspace bounds what TensorRT may take while it tries kernels, in bytes;
+// left alone it takes all the GPU's memory, which on a Jetson is everyone's.
+const workspace = 1 << 30
+
+// tensorRTOptions are the TensorRT provider's, by its names. Engines lie in a
+// folder for the model, library and machine they were built for; kernel
+// timings serve every model of one machine.
+func tensorRTOptions(c config.TensorRT, engine, machine string) map[string]string {
 	o := map[string]string{
-		"device_id":       strconv.Itoa(c.Device),
-		"trt_fp16_enable": flag(c.FP16),
+		"device_id":              strconv.Itoa(c.Device),
+		"trt_fp16_enable":        flag(c.FP16),
+		"trt_max_workspace_size": strconv.Itoa(workspace),
 	}
 	if c.EngineCache == "" {
 		return o
 	}
 	o["trt_engine_cache_enable"] = "1"
-	o["trt_engine_cache_path"] = filepath.Join(c.EngineCache, key)
-	o["trt_timing_cache_enable"] = flag(c.TimingCache)
+	o["trt_engine_cache_path"] = filepath.Join(c.EngineCache, engine+"-"+machine)
 	if c.TimingCache {
-		// Kernel timings serve every model of the same device, so they are shared.
-		o["trt_timing_cache_path"] = c.EngineCache
+		o["trt_timing_cache_enable"] = "1"
+		o["trt_timing_cache_path"] = filepath.Join(c.EngineCache, "timing-"+machine)
 	}
 	return o
-}
-
-func makeCache(c config.TensorRT, key string) error {
-	if c.EngineCache == "" {
-		return nil
-	}
-	return os.MkdirAll(filepath.Join(c.EngineCache, key), 0o750)
 }
 
 func flag(b bool) string {

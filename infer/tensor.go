@@ -22,23 +22,23 @@ type Tensor struct {
 // each at least one. The library must be loaded (Load, OpenGraph or Open).
 func NewTensor(shape ...int64) (*Tensor, error) {
 	if len(shape) == 0 {
-		return nil, fmt.Errorf("infer: a tensor needs a dimension; give a scalar the shape [1]")
+		return nil, fmt.Errorf("a tensor needs a dimension; give a scalar the shape [1]")
 	}
 	n := int64(1)
 	for _, d := range shape {
 		if d < 1 || n > maxElements/d {
-			return nil, fmt.Errorf("infer: a tensor cannot have the shape %v", shape)
+			return nil, fmt.Errorf("a tensor cannot have the shape %v", shape)
 		}
 		n *= d
 	}
 	data, err := floats(int(n))
 	if err != nil {
-		return nil, fmt.Errorf("infer: tensor %v: %w", shape, err)
+		return nil, fmt.Errorf("tensor %v: %w", shape, err)
 	}
 	t := &Tensor{shape: slices.Clone(shape), data: data}
 	if err := t.wrap(); err != nil {
 		t.Close()
-		return nil, fmt.Errorf("infer: tensor %v: %w", shape, err)
+		return nil, fmt.Errorf("tensor %v: %w", shape, err)
 	}
 	return t, nil
 }

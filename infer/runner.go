@@ -1,0 +1,110 @@
+package infer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"faird/config"
+)
+
+// maxBatch bounds a runner's buffers.
+const maxBatch = 1024
+
+// Runner runs a session's network on buffers of its own, a batch at a time.
+// One goroutine uses a runner; runners of one session work side by side.
+type Runner struct {
+	graph   *Graph
+	call    *call
+	batch   int
+	inputs  [1]*Tensor
+	outputs [1]*Tensor
+}
+
+// NewRunner makes a runner for batches of n pictures and warms it up. With
+// TensorRT another n than before means another engine, built in minutes.
+func (s *Session) NewRunner(n int) (*Runner, error) {
+	if n < 1 || n > maxBatch {
+		return nil, fmt.Errorf("a batch of %d: it can be 1 to %d", n, maxBatch)
+	}
+	if b := s.file.Batch; b != 0 && b != n {
+		return nil, fmt.Errorf("model %s takes %d pictures at a time, not %d: export it with a free batch", s.file.Path, b, n)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errClosed
+	}
+	g, err := s.graphFor(n)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.runner(g, n)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), Patience(config.Infer{Provider: s.Provider()}))
+	defer cancel()
+	if err := r.Run(ctx); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+func (s *Session) graphFor(batch int) (*Graph, error) {
+	if g := s.graphs[s.key(batch)]; g != nil {
+		return g, nil
+	}
+	g, err := s.load(batch, s.options)
+	if err == nil {
+		s.graphs[s.key(batch)] = g
+	}
+	return g, err
+}
+
+func (s *Session) runner(g *Graph, n int) (*Runner, error) {
+	r := &Runner{graph: g, batch: n}
+	b, h, w := int64(n), int64(s.file.Height), int64(s.file.Width)
+	var err error
+	if r.inputs[0], err = NewTensor(b, int64(s.file.Channels), h, w); err != nil {
+		return nil, err
+	}
+	if r.outputs[0], err = NewTensor(b, 3, h, w); err == nil {
+		r.call, err = g.newCall()
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// Batch is n.
+func (r *Runner) Batch() int { return r.batch }
+
+// Input is the high-pass pictures, [n,c,h,w]; written between runs.
+func (r *Runner) Input() []float32 { return r.inputs[0].Data() }
+
+// Output is the restored pictures, [n,3,h,w], BGR, not clipped; valid until
+// the next Run.
+func (r *Runner) Output() []float32 { return r.outputs[0].Data() }
+
+// Run restores Input into Output. It returns the context's error, between two
+// layers, when ctx ends first; Output then holds anything. It allocates nothing.
+func (r *Runner) Run(ctx context.Context) error {
+	return r.call.run(ctx, r.inputs[:], r.outputs[:])
+}
+
+// Close waits for a run under way and frees the buffers; Input and Output are
+// gone with them.
+func (r *Runner) Close() error {
+	var err error
+	if r.call != nil {
+		err = r.graph.closeCall(r.call)
+	}
+	for _, t := range []*Tensor{r.inputs[0], r.outputs[0]} {
+		if t != nil {
+			err = errors.Join(err, t.Close())
+		}
+	}
+	return err
+}
