@@ -147,6 +147,15 @@ func TestGoldenGradients(t *testing.T) {
 	t.Logf("worst of %d gradients: %.2g of its norm", len(list), worst)
 }
 
+// Three Adam steps. The parameters after them cannot be compared element by
+// element: the first step is the gradient's sign, so one element out of 270,000
+// whose sign is lost in rounding is already 0.4% of the update, and at the new
+// place a change of 0.002 in one weight of e1.0 moves the whole gradient by 43%
+// (PyTorch in float64). PyTorch itself, on another machine than the golden
+// arrays', ends 7% (float64) and 32% (float32) of the update away from them.
+// So: losses of every step, the last layer (which the chaos reaches last)
+// within 2e-3, and the whole about as far away as PyTorch; that each update is
+// Adam's is TestAdamStepsExactly's to show.
 func TestGoldenAdamSteps(t *testing.T) {
 	p := goldenStep(t)
 	start := slices.Clone(p.in[unet.InParameters].Data())
@@ -157,30 +166,63 @@ func TestGoldenAdamSteps(t *testing.T) {
 		}
 		got := p.get(unet.OutLoss)
 		for k, w := range []float64{want.Loss, want.MSE, want.SSIM} {
-			if math.Abs(float64(got[k])-w) > 2e-5 {
+			if math.Abs(float64(got[k])-w) > []float64{1e-6, 1e-4, 4e-4}[i] {
 				t.Errorf("step %d: loss, MSE, SSIM are %v, want %+v", i+1, got, want)
 				break
 			}
 		}
 	}
 	after := goldenArrays(t, "unet_c8_after3.npz")
-	want := after.flat(t, c8.Parameters())
-	var off, moved float64
-	for i, v := range p.get(unet.InParameters + unet.Next) {
-		off += math.Pow(float64(v)-float64(want[i]), 2)
-		moved += math.Pow(float64(want[i])-float64(start[i]), 2)
+	got, want := p.get(unet.InParameters+unet.Next), after.flat(t, c8.Parameters())
+	whole := update(start, got, want)
+	t.Logf("three steps are off by %.2g of the whole update", whole)
+	if whole > 0.5 {
+		t.Errorf("three steps are off by %.2g of the whole update, PyTorch by 0.32 at most", whole)
 	}
-	e := math.Sqrt(off / moved)
-	t.Logf("three steps are off by %.2g of the whole update", e)
-	if e > 1e-3 {
-		t.Errorf("three steps are off by %.2g of the whole update, tolerance 1e-3", e)
+	for _, q := range c8.Parameters() {
+		if !strings.HasPrefix(q.Name, "out.") {
+			continue
+		}
+		if e := update(q.Of(start), q.Of(got), q.Of(want)); e > 2e-3 {
+			t.Errorf("three steps of %s are off by %.2g of its update", q.Name, e)
+		}
 	}
+	if e := distance(p.get(unet.InStatistics+unet.Next), after.weights(t, c8).Statistics); e > 5e-3 {
+		t.Errorf("running statistics are off by %.2g of their norm", e)
+	}
+}
 
-	// PyTorch's biases before a norm drift by up to the learning rate a step,
-	// on rounding noise alone, and shift the running means they feed.
-	stats := after.weights(t, c8).Statistics
-	if e := largest(p.get(unet.InStatistics+unet.Next), stats); e > 3.5e-3 {
-		t.Errorf("running statistics are off by %.2g", e)
+// update is how far got is from want, as a part of the way from start to want.
+func update(start, got, want []float32) float64 {
+	a, b := slices.Clone(got), slices.Clone(want)
+	for i, s := range start {
+		a[i] -= s
+		b[i] -= s
+	}
+	return distance(a, b)
+}
+
+// Each of three steps is Adam in float64 on the graph's own gradient, which
+// TestGoldenGradients holds.
+func TestAdamStepsExactly(t *testing.T) {
+	p := goldenStep(t)
+	size := len(p.in[unet.InParameters].Data())
+	m, v := make([]float64, size), make([]float64, size)
+	for step := 1; step <= 3; step++ {
+		if step > 1 {
+			p.advance()
+			p.step(step)
+		}
+		start, want := p.in[unet.InParameters].Data(), make([]float32, size)
+		for i, g := range p.get(unet.OutGradient) {
+			m[i] = 0.9*m[i] + 0.1*float64(g)
+			v[i] = 0.999*v[i] + 0.001*float64(g)*float64(g)
+			mHat, vHat := m[i]/(1-math.Pow(0.9, float64(step))), v[i]/(1-math.Pow(0.999, float64(step)))
+			want[i] = start[i] - float32(1e-3*mHat/(math.Sqrt(vHat)+1e-8))
+		}
+		if e := update(start, p.get(unet.InParameters+unet.Next), want); e > 1e-4 {
+			t.Errorf("step %d is off by %.2g of the update", step, e)
+		}
 	}
 }
 
@@ -201,18 +243,20 @@ func goldenLosses(t *testing.T) []losses {
 	return expected.Train.Losses
 }
 
-// The exported network's output comes from the initial weights.
+// The golden network for inference has the weights after three steps.
 func TestGoldenInference(t *testing.T) {
 	want := goldenArray(t, "unet_c8_infer_out.npy")
-	picture := goldenArray(t, "image0_bhpf2_d30.npy")
-	for _, file := range []string{"unet_c8_initial.npz", "unet_c8_after3.npz"} {
-		onnx, err := c8.Inference(goldenArrays(t, file).weights(t, c8), 256, 256)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := compile(t, onnx)
-		p.set(unet.InPicture, picture)
-		p.run()
-		t.Logf("%s: largest difference %.2g", file, largest(p.get(unet.OutRestored), want))
+	onnx, err := c8.Inference(goldenArrays(t, "unet_c8_after3.npz").weights(t, c8), 256, 256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := compile(t, onnx)
+	p.set(unet.InPicture, goldenArray(t, "image0_bhpf2_d30.npy"))
+	p.run()
+	if e := largest(p.get(unet.OutRestored), want); e > 1e-4 {
+		t.Errorf("restored picture is off by %.2g, tolerance 1e-4", e)
+	}
+	if e := distance(p.get(unet.OutRestored), want); e > 3e-6 {
+		t.Errorf("folding the norms costs %.2g of the output's norm, expected 3e-6", e)
 	}
 }

@@ -19,8 +19,13 @@ type program struct {
 	in, out map[string]*infer.Tensor
 }
 
-// compile loads a graph and makes its tensors; free dimensions become one.
+// compile loads a graph and makes its tensors; a free batch becomes one.
 func compile(t testing.TB, onnx []byte) *program {
+	t.Helper()
+	return compileBatch(t, onnx, 1)
+}
+
+func compileBatch(t testing.TB, onnx []byte, batch int64) *program {
 	t.Helper()
 	if _, err := infer.Load(""); err != nil {
 		t.Skipf("ONNX Runtime is missing: %v", err)
@@ -34,16 +39,20 @@ func compile(t testing.TB, onnx []byte) *program {
 	if err := proto.Unmarshal(onnx, &m); err != nil {
 		t.Fatal(err)
 	}
-	return &program{t: t, graph: g, in: tensors(t, m.GetGraph().GetInput()), out: tensors(t, m.GetGraph().GetOutput())}
+	return &program{t: t, graph: g, in: tensors(t, batch, m.GetGraph().GetInput()), out: tensors(t, batch, m.GetGraph().GetOutput())}
 }
 
-func tensors(t testing.TB, infos []*onnxpb.ValueInfoProto) map[string]*infer.Tensor {
+func tensors(t testing.TB, batch int64, infos []*onnxpb.ValueInfoProto) map[string]*infer.Tensor {
 	t.Helper()
 	all := map[string]*infer.Tensor{}
 	for _, v := range infos {
 		var shape []int64
 		for _, d := range v.GetType().GetTensorType().GetShape().GetDim() {
-			shape = append(shape, max(d.GetDimValue(), 1))
+			if d.GetDimParam() != "" {
+				shape = append(shape, batch)
+				continue
+			}
+			shape = append(shape, d.GetDimValue())
 		}
 		x, err := infer.NewTensor(shape...)
 		if err != nil {
