@@ -1,0 +1,57 @@
+package inspect
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/rs/zerolog"
+
+	"faird/config"
+	"faird/infer"
+	"faird/model"
+)
+
+// Model is a model file on a provider. Any number of inspectors, each on a
+// goroutine of its own, share its one copy of the weights.
+type Model struct {
+	file    *model.File
+	session *infer.Session
+	log     zerolog.Logger
+}
+
+// Load reads the model file and puts it on the provider that the config asks
+// for. Close it after the last of its inspectors.
+func Load(path string, c config.Infer, log zerolog.Logger) (*Model, error) {
+	file, err := model.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return Open(file, c, log)
+}
+
+// Open is Load for a model file already in memory.
+func Open(file *model.File, c config.Infer, log zerolog.Logger) (*Model, error) {
+	session, err := infer.Open(file, c, log)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", file.Path, err)
+	}
+	return &Model{file: file, session: session, log: log}, nil
+}
+
+// File is the model file; it must not be changed.
+func (m *Model) File() *model.File { return m.file }
+
+// Provider is what really runs the network: "cpu", "cuda" or "tensorrt".
+func (m *Model) Provider() string { return m.session.Provider() }
+
+// Precision is the arithmetic the network runs in, one of model's names.
+func (m *Model) Precision() string { return m.session.Precision() }
+
+// Close lets the network go. Inspectors that are still open keep it in memory
+// until they are closed.
+func (m *Model) Close() error {
+	if err := m.session.Close(); err != nil {
+		return errors.Join(fmt.Errorf("model %s", m.file.Path), err)
+	}
+	return nil
+}

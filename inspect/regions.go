@@ -1,0 +1,98 @@
+package inspect
+
+import (
+	"cmp"
+	"image"
+	"math"
+	"slices"
+
+	"faird/fair"
+	"faird/verdict"
+)
+
+// maxRegions bounds what one verdict carries; the largest peaks stay.
+const maxRegions = 32
+
+// mapSet holds one picture's maps, [h,w] each.
+type mapSet struct {
+	w, h                       int
+	k                          float64
+	ignore                     []byte
+	smoothed, gradient, colour []float32
+}
+
+// finder finds the regions of maps; it keeps its buffers.
+type finder struct {
+	inside     []byte
+	components fair.Components
+	parts      []part
+}
+
+// part is a region while it is being measured, in the model's pixels.
+type part struct {
+	box               image.Rectangle
+	pixels            int
+	peak              float32
+	structure, colour float64 // sums of the two terms before smoothing
+}
+
+// find appends the 8-connected parts of the smoothed map at or above level, as
+// seen in the camera's picture, of which bounds is the judged rectangle.
+func (f *finder) find(m mapSet, level float64, bounds image.Rectangle, regions []verdict.Region) []verdict.Region {
+	f.measure(m, level)
+	slices.SortStableFunc(f.parts, func(a, b part) int { return cmp.Compare(b.peak, a.peak) })
+	for _, p := range f.parts[:min(len(f.parts), maxRegions)] {
+		regions = append(regions, p.region(m.w, m.h, bounds))
+	}
+	return regions
+}
+
+func (f *finder) measure(m mapSet, level float64) {
+	f.inside = slices.Grow(f.inside[:0], len(m.smoothed))[:len(m.smoothed)]
+	for i, v := range m.smoothed {
+		f.inside[i] = 0
+		if float64(v) >= level && (m.ignore == nil || m.ignore[i] == 0) {
+			f.inside[i] = 1
+		}
+	}
+	count := f.components.Find(f.inside, m.h, m.w)
+	f.parts = slices.Grow(f.parts[:0], count)[:count]
+	clear(f.parts)
+	for i, label := range f.components.Labels {
+		if label != 0 {
+			f.parts[label-1].add(i%m.w, i/m.w, m.smoothed[i], float64(m.gradient[i]), m.k*float64(m.colour[i]))
+		}
+	}
+}
+
+func (p *part) add(x, y int, value float32, structure, colour float64) {
+	p.box = p.box.Union(image.Rect(x, y, x+1, y+1))
+	p.pixels++
+	p.peak = max(p.peak, value)
+	p.structure += structure
+	p.colour += colour
+}
+
+// region is the part in camera pixels: its box grows to whole pixels, which
+// keeps it at one at least and within bounds.
+func (p *part) region(w, h int, bounds image.Rectangle) verdict.Region {
+	x0, x1 := p.box.Min.X*bounds.Dx()/w, (p.box.Max.X*bounds.Dx()+w-1)/w
+	y0, y1 := p.box.Min.Y*bounds.Dy()/h, (p.box.Max.Y*bounds.Dy()+h-1)/h
+	scale := float64(bounds.Dx()) / float64(w) * float64(bounds.Dy()) / float64(h)
+	share := p.share()
+	return verdict.Region{
+		X: bounds.Min.X + x0, Y: bounds.Min.Y + y0, W: x1 - x0, H: y1 - y0,
+		Area: max(1, int(math.Round(float64(p.pixels)*scale))),
+		Peak: float64(p.peak), Structure: share, Colour: 1 - share,
+	}
+}
+
+// share of structure, 0..1. The gradient term can be a rounding error below
+// zero; a region lifted by its neighbours alone counts as structure.
+func (p *part) share() float64 {
+	structure := max(p.structure, 0)
+	if total := structure + p.colour; total > 0 {
+		return structure / total
+	}
+	return 1
+}
