@@ -108,14 +108,48 @@ func to8bit(wide, dst *gocv.Mat) error {
 	return nil
 }
 
+// decodeInto decodes into the memory that dst has. OpenCV leaves dst as it was
+// when it knows no decoder for the data, and then the picture before would be
+// judged once more: a mark in the pixels shows whether anything was written.
 func decodeInto(data []byte, dst *gocv.Mat) error {
+	writeMark(dst)
 	if err := gocv.IMDecodeIntoMat(data, readFlags, dst); err != nil {
 		return err
 	}
+	if !dst.Empty() && hasMark(dst) { // written by nobody, or a picture that begins with the mark
+		fresh, err := gocv.IMDecode(data, readFlags)
+		if err != nil {
+			return errUnreadable
+		}
+		defer fresh.Close()
+		if fresh.Empty() {
+			return errUnreadable
+		}
+		return fresh.CopyTo(dst)
+	}
 	if dst.Empty() {
-		return errors.New("broken, or of a format that OpenCV does not read")
+		return errUnreadable
 	}
 	return nil
+}
+
+var (
+	errUnreadable = errors.New("broken, or of a format that OpenCV does not read")
+	mark          = []byte("faird: nothing was decoded")
+)
+
+func writeMark(m *gocv.Mat) {
+	if m.Empty() {
+		return
+	}
+	if pixels, err := m.DataPtrUint8(); err == nil {
+		copy(pixels, mark)
+	}
+}
+
+func hasMark(m *gocv.Mat) bool {
+	pixels, err := m.DataPtrUint8()
+	return err == nil && bytes.Equal(pixels[:min(len(pixels), len(mark))], mark[:min(len(pixels), len(mark))])
 }
 
 // cutShort finds JPEG files that end early: libjpeg fills what is missing with

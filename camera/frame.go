@@ -1,6 +1,7 @@
 package camera
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,7 +44,11 @@ func (f *Frame) reset() {
 }
 
 // fail turns the frame into one that has no picture.
-func (f *Frame) fail(err error) { f.Err = fmt.Errorf("%w: %w", ErrPicture, err) }
+func (f *Frame) fail(err error) {
+	if f.Err = err; !errors.Is(err, ErrPicture) {
+		f.Err = fmt.Errorf("%w: %w", ErrPicture, err)
+	}
+}
 
 // settle is called once the pixels are final.
 func (f *Frame) settle() {

@@ -39,7 +39,7 @@ func parseV4L2(u *url.URL, q *query) (plan, error) {
 		fps:    q.number("fps", 0, 0.01, 10000),
 	}
 	want.fourcc, _ = q.get("fourcc")
-	if (want.width == 0) != (want.height == 0) {
+	if q.err == nil && (want.width == 0) != (want.height == 0) {
 		return plan{}, errors.New("width and height go together: give both")
 	}
 	if n := len(want.fourcc); n != 0 && n != 4 {

@@ -1,0 +1,125 @@
+package camera
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"faird/config"
+
+	"github.com/rs/zerolog"
+)
+
+func TestURLs(t *testing.T) {
+	for _, c := range []struct {
+		url     string
+		every   bool
+		latency time.Duration
+		pause   time.Duration
+	}{
+		{url: "file:///data/pictures", every: true},
+		{url: "file:///data/part%20one/*.png?rate=5", every: true, pause: 200 * time.Millisecond},
+		{url: "file:///data/pictures?loop=true&rate=4", pause: 250 * time.Millisecond},
+		{url: "video:///data/line.mp4", every: true, pause: time.Second},
+		{url: "v4l2:///dev/video0?width=1280&height=720&fps=30&fourcc=MJPG", latency: 100 * time.Millisecond},
+		{url: "v4l2:///dev/v4l/by-id/usb-cam?latency=35ms", latency: 35 * time.Millisecond},
+		{url: "rtsp://user:secret@cam.example/stream?channel=1&transport=udp&latency=1s", latency: time.Second},
+		{url: "http://cam.example/mjpg?resolution=640x480", latency: 200 * time.Millisecond},
+		{url: "gstreamer:videotestsrc ! video/x-raw,width=64", latency: 100 * time.Millisecond},
+		{url: "gstreamer:?latency=40ms videotestsrc", latency: 40 * time.Millisecond},
+		{url: "demo://?seed=1&rate=4&defects=0.2&size=640", pause: 250 * time.Millisecond},
+		{url: "demo://", pause: 250 * time.Millisecond},
+	} {
+		p, err := parse(c.url)
+		if err != nil {
+			t.Errorf("%s: %v", c.url, err)
+			continue
+		}
+		if p.every != c.every || p.latency != c.latency || p.pause != c.pause {
+			t.Errorf("%s: every %v latency %v pause %v, want %+v", c.url, p.every, p.latency, p.pause, c)
+		}
+	}
+}
+
+func TestWrongURLs(t *testing.T) {
+	for _, c := range []struct{ url, part, fix string }{
+		{"", "no scheme", "file:///"},
+		{"/dev/video0", "no scheme", "v4l2://"},
+		{"usb://1", `unknown scheme "usb"`, "v4l2://"},
+		{"file://pictures", "path must be absolute", "file:///"},
+		{"file:pictures", "path must be absolute", "three slashes"},
+		{"file:///data/[ab", "pattern", "close every ["},
+		{"file:///data?rat=5", `"rat"`, "loop, rate"},
+		{"file:///data?rate=fast", `rate="fast"`, "a number"},
+		{"file:///data?rate=NaN", `rate="NaN"`, "a number"},
+		{"file:///data?loop=often", `loop="often"`, "true or false"},
+		{"file:///data?rate=1&rate=2", `"rate"`, "once"},
+		{"v4l2:///dev/video0?width=640", "width and height", "both"},
+		{"v4l2:///dev/video0?width=0&height=5", `width="0"`, "1..65536"},
+		{"v4l2:///dev/video0?fourcc=JPEG2", `fourcc="JPEG2"`, "four characters"},
+		{"v4l2:///dev/video0?latency=5", `latency="5"`, "80ms"},
+		{"rtsp:///stream", "no host", "rtsp://"},
+		{"rtsp://cam/stream?transport=quic", `transport="quic"`, "tcp or udp"},
+		{"rtsps://cam/stream?transport=udp", "transport=udp", "tcp only"},
+		{"http://cam:port/x", "port", "%XX"},
+		{"gstreamer:", "pipeline is empty", "v4l2src"},
+		{"gstreamer:?lag=3s videotestsrc", `"lag"`, "latency"},
+		{"gstreamer:videotestsrc ! appsink", "appsink queues", "drop=true"},
+		{"demo://?defects=2", `defects="2"`, "0..1"},
+		{"demo://?sed=1", `"sed"`, "seed"},
+		{"demo://line", "no host", "demo://?"},
+	} {
+		_, err := Open(config.Camera{URL: c.url}, zerolog.Nop())
+		if err == nil || !strings.Contains(err.Error(), c.part) || !strings.Contains(err.Error(), c.fix) {
+			t.Errorf("%q: error %v, want it to name %q and %q", c.url, err, c.part, c.fix)
+		}
+	}
+}
+
+func TestWrongDurations(t *testing.T) {
+	for key, c := range map[string]config.Camera{
+		"open_timeout": {OpenTimeout: -time.Second},
+		"read_timeout": {ReadTimeout: time.Nanosecond},
+		"backoff_max":  {BackoffMin: time.Minute, BackoffMax: time.Second},
+	} {
+		c.URL = "demo://"
+		if _, err := Open(c, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), key) {
+			t.Errorf("error %v does not name %s", err, key)
+		}
+	}
+}
+
+func TestSecretsDoNotShow(t *testing.T) {
+	for _, url := range []string{
+		"rtsp://user:hunter2@cam.example/stream?token=hunter2",
+		"rtsp://user:hunter2@cam.example:notaport/",
+		"ftp://user:hunter2@cam.example/",
+		"http://cam.example/x?latency=bad&password=hunter2",
+		"gstreamer:?x=1 rtspsrc location=rtsp://user:hunter2@cam user-pw=hunter2",
+	} {
+		p, err := parse(url)
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("error shows the password: %v", err)
+		}
+		if strings.Contains(p.name, "hunter2") {
+			t.Errorf("name shows the password: %s", p.name)
+		}
+	}
+}
+
+func TestStreamURLForFFmpeg(t *testing.T) {
+	for url, want := range map[string]string{
+		"rtsp://u:p@cam/s?channel=1&latency=1s":    "rtsp://u:p@cam/s?channel=1&tcp",
+		"rtsp://cam/s?transport=udp&b=%20&a=1":     "rtsp://cam/s?b=%20&a=1&udp",
+		"http://cam/mjpg?size=1&latency=5ms&day=2": "http://cam/mjpg?size=1&day=2",
+		"http://cam/mjpg": "http://cam/mjpg",
+	} {
+		p, err := parse(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.source(config.Camera{}, 0).(*stream).url; got != want {
+			t.Errorf("%s became %s, want %s", url, got, want)
+		}
+	}
+}
