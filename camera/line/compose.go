@@ -13,7 +13,7 @@ func (l *Line) paintPart(s *scene, d *defect) {
 		d.surface(l.work)
 	}
 	light := s.lighting()
-	canvas := bytes(l.canvas)
+	canvas := pixels(l.canvas)
 	l.work.render(canvas, l.work.bounds(), s, &light, l.grain)
 	for i := range l.marks {
 		colour := l.marks[i].colour
@@ -37,7 +37,7 @@ func (l *Line) paintPart(s *scene, d *defect) {
 // newShadow is the part's silhouette as a soft shadow, in the part's frame.
 func newShadow(s *surface, unit float64) gocv.Mat {
 	m := gocv.NewMatWithSize(s.side, s.side, gocv.MatTypeCV8UC1)
-	copy(bytes(m), s.alpha)
+	copy(pixels(m), s.alpha)
 	gocv.GaussianBlur(m, &m, image.Pt(0, 0), 8*unit, 8*unit, gocv.BorderConstant)
 	return m
 }
@@ -58,29 +58,41 @@ func (l *Line) compose(s *scene) {
 	size := l.options.Size
 	l.warp(l.canvas, &l.warped, s, 0, 0)
 	l.warp(l.shadow, &l.shade, s, s.shadowX, s.shadowY)
-	part, shade, out := bytes(l.warped), bytes(l.shade), bytes(l.sharp)
+	part, shade, out := pixels(l.warped), pixels(l.shade), pixels(l.sharp)
 	room := float64(l.belt.side - l.belt.view)
 	beltX, beltY := int(s.beltX*room), int(s.beltY*room)
-	beltTone := int(256 * s.beltTone)
 	slopeX, slopeY := int(s.gradientX*65536/float64(size)), int(s.gradientY*65536/float64(size))
-	gain := [3]int{int(256 * s.gain[0]), int(256 * s.gain[1]), int(256 * s.gain[2])}
+	r := rows{gain: [3]int{int(256 * s.gain[0]), int(256 * s.gain[1]), int(256 * s.gain[2])}, slope: slopeX}
+	for i := range r.dark {
+		r.dark[i] = int(256*s.beltTone) * (256 - i*7/16) >> 8
+	}
 	for y := range size {
-		belt := l.belt.row(beltX, beltY, y)
-		row := slopeY*(y-size/2) - slopeX*size/2
-		for x := range size {
-			i := y*size + x
-			light := int(l.vignette[i]) + (row+slopeX*x)>>8
-			a := int(part[4*i+3])
-			dark := beltTone * (256 - int(shade[i])*7/16) >> 8
-			for c := range 3 {
-				v := int(part[4*i+c])
-				if a < 255 {
-					under := int(belt[3*x+c]) * dark >> 8
-					v += under * (255 - a) / 255
-				}
-				out[3*i+c] = clamp(v * light * gain[c] >> 16)
-			}
+		from, to := y*size, (y+1)*size
+		r.compose(out[3*from:3*to], part[4*from:4*to], shade[from:to], l.belt.row(beltX, beltY, y),
+			l.vignette[from:to], slopeY*(y-size/2)-slopeX*size/2)
+	}
+}
+
+// rows composes a picture row by row in 8.8 fixed point.
+type rows struct {
+	gain  [3]int   // BGR
+	slope int      // of the light along the row, 16.16 a pixel
+	dark  [256]int // of the belt, by the depth of the shadow
+}
+
+func (r *rows) compose(out, part, shade, belt []uint8, vignette []uint16, light int) {
+	for x, v := range vignette {
+		p, b, o := part[4*x:4*x+4:4*x+4], belt[3*x:3*x+3:3*x+3], out[3*x:3*x+3:3*x+3]
+		bright := int(v) + light>>8
+		light += r.slope
+		gain0, gain1, gain2 := bright*r.gain[0]>>8, bright*r.gain[1]>>8, bright*r.gain[2]>>8
+		v0, v1, v2 := int(p[0]), int(p[1]), int(p[2])
+		if clear := 255 - int(p[3]); clear > 0 {
+			// 257/65536 stands for 1/255.
+			under := r.dark[shade[x]] * clear * 257 >> 16
+			v0, v1, v2 = v0+int(b[0])*under>>8, v1+int(b[1])*under>>8, v2+int(b[2])*under>>8
 		}
+		o[0], o[1], o[2] = clamp(v0*gain0>>8), clamp(v1*gain1>>8), clamp(v2*gain2>>8)
 	}
 }
 

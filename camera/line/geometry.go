@@ -68,9 +68,10 @@ func smoothMin(a, b, k float64) float64 {
 func nearest(p point, centres []point) float64 {
 	best := math.Inf(1)
 	for _, c := range centres {
-		best = math.Min(best, p.distance(c))
+		dx, dy := p.x-c.x, p.y-c.y
+		best = min(best, dx*dx+dy*dy)
 	}
-	return best
+	return math.Sqrt(best)
 }
 
 // step rises smoothly from 0 at a to 1 at b; a may be above b.
@@ -137,8 +138,15 @@ func materialAt(p point, drilled bool) material {
 	return blasted
 }
 
+// scaled is the material in a darker place.
 func (m material) scaled(f float64) material {
 	m.blue, m.green, m.red = m.blue*f, m.green*f, m.red*f
+	return m
+}
+
+// weighed is its part in a mixture, but for the colour.
+func (m material) weighed(f float64) material {
+	m.turned, m.cast, m.metal, m.gloss = m.turned*f, m.cast*f, m.metal*f, m.gloss*f
 	return m
 }
 

@@ -24,7 +24,7 @@ const (
 
 var (
 	textPlace = point{0, -171}
-	codePlace = polar(171, 150)
+	codePlace = polar(114, 150)
 	dotPlace  = polar(173, 30)
 )
 
@@ -72,12 +72,12 @@ func newText(unit float64, s *surface) mark {
 	corner := image.Pt(int(x)-small.Cols()/2, int(y)-small.Rows()/2)
 	return mark{
 		box:      image.Rectangle{corner, corner.Add(image.Pt(small.Cols(), small.Rows()))},
-		coverage: append([]uint8(nil), bytes(small)...),
+		coverage: append([]uint8(nil), pixels(small)...),
 		colour:   [3]int{52, 50, 50},
 	}
 }
 
-// newCode is laser-annealed: dark modules on the casting.
+// newCode is laser-annealed: dark modules on the turned face.
 func newCode(unit float64, s *surface) mark {
 	half := codeModule * 6
 	return drawMark(s, codePlace, half, [3]int{46, 44, 44}, func(p point) float64 {

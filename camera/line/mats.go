@@ -8,7 +8,7 @@ import (
 
 var black = color.RGBA{}
 
-// floats and bytes view a Mat's own memory. Every Mat here is continuous and
+// floats and pixels view a Mat's own memory. Every Mat here is continuous and
 // of the asked type, which is the only way these can fail.
 func floats(m gocv.Mat) []float32 {
 	v, err := m.DataPtrFloat32()
@@ -18,7 +18,7 @@ func floats(m gocv.Mat) []float32 {
 	return v
 }
 
-func bytes(m gocv.Mat) []uint8 {
+func pixels(m gocv.Mat) []uint8 {
 	v, err := m.DataPtrUint8()
 	if err != nil {
 		panic("line: " + err.Error())

@@ -29,14 +29,13 @@ type scene struct {
 	gradientY      float64
 	gain           [3]float64 // exposure and colour temperature, BGR
 
-	beltX, beltY   float64 // where the belt has got to, 0..1
-	beltTone       float64
-	shadowX        float64
-	shadowY        float64
-	focus          float64 // sigma of the lens, camera pixels
-	noise          float64 // sigma of the sensor at mid grey, levels
-	noiseOffset    uint32
-	noiseDirection bool
+	beltX, beltY float64 // where the belt has got to, 0..1
+	beltTone     float64
+	shadowX      float64
+	shadowY      float64
+	focus        float64 // sigma of the lens, camera pixels
+	noise        float64 // sigma of the sensor at mid grey, levels
+	noise64      uint64  // start of the sensor's noise
 }
 
 // layer is one texture variant as this part shows it.
@@ -59,8 +58,7 @@ func drawScene(r *rand.Rand, unit float64) scene {
 	s.beltTone = between(r, 0.9, 1.1)
 	s.focus = between(r, 0.55, 1.05) * math.Max(unit, 0.5)
 	s.noise = between(r, 1.2, 2.6)
-	s.noiseOffset = r.Uint32()
-	s.noiseDirection = r.IntN(2) == 0
+	s.noise64 = r.Uint64()
 	return s
 }
 

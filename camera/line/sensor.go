@@ -16,15 +16,20 @@ func (l *Line) expose(s *scene, dst *gocv.Mat) {
 		read, shot := 0.45, float64(v)/128*0.8
 		swing[v] = int(math.Round(s.noise * math.Sqrt(read*read+shot) * 256 / noiseUnit))
 	}
-	random := s.noiseOffset | 1
-	out := bytes(*dst)
-	for i := range out {
-		// A 32-bit xorshift is all a sensor's noise needs (Marsaglia 2003).
+	random := s.noise64 | 1
+	out := pixels(*dst)
+	for i := 0; i+3 <= len(out); i += 3 {
+		// A 64-bit xorshift is all a sensor's noise needs (Marsaglia 2003); one
+		// draw serves a pixel's three channels.
 		random ^= random << 13
-		random ^= random >> 17
-		random ^= random << 5
-		v := out[i]
-		out[i] = clamp(int(v) + (int(noiseTable[random>>(32-noiseBits)])*swing[v]+128)>>8)
+		random ^= random >> 7
+		random ^= random << 17
+		p := out[i : i+3 : i+3]
+		for c := range p {
+			v := p[c]
+			n := noiseTable[random>>(16+noiseBits*c)&(1<<noiseBits-1)]
+			p[c] = clamp(int(v) + (int(n)*swing[v]+128)>>8)
+		}
 	}
 }
 

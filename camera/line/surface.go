@@ -66,17 +66,25 @@ func (s *surface) sample(x, y int, drilled bool) {
 	if s.alpha[i] >= 128 {
 		s.area++
 	}
-	var m material
-	for sy := range samples {
-		for sx := range samples {
-			p := s.at(float64(x)+offset(sx), float64(y)+offset(sy))
-			m = m.plus(materialAt(p, drilled))
-		}
+	m := s.average(x, y, drilled)
+	s.albedo[3*i], s.albedo[3*i+1], s.albedo[3*i+2] = byteOf(m.blue), byteOf(m.green), byteOf(m.red)
+	s.turned[i], s.cast[i] = byteOf(255*m.turned), byteOf(255*m.cast)
+	s.metal[i], s.gloss[i] = byteOf(255*m.metal), byteOf(255*m.gloss)
+}
+
+// average is the material over a pixel; most pixels hold but one.
+func (s *surface) average(x, y int, drilled bool) material {
+	fx, fy := float64(x), float64(y)
+	first := materialAt(s.at(fx-0.5, fy-0.5), drilled)
+	if first == materialAt(s.at(fx+0.5, fy+0.5), drilled) &&
+		first == materialAt(s.at(fx+0.5, fy-0.5), drilled) && first == materialAt(s.at(fx-0.5, fy+0.5), drilled) {
+		return first
 	}
-	const scale = 1.0 / (samples * samples)
-	s.albedo[3*i], s.albedo[3*i+1], s.albedo[3*i+2] = byteOf(m.blue*scale), byteOf(m.green*scale), byteOf(m.red*scale)
-	s.turned[i], s.cast[i] = byteOf(255*scale*m.turned), byteOf(255*scale*m.cast)
-	s.metal[i], s.gloss[i] = byteOf(255*scale*m.metal), byteOf(255*scale*m.gloss)
+	var sum material
+	for i := range samples * samples {
+		sum = sum.plus(materialAt(s.at(fx+offset(i%samples), fy+offset(i/samples)), drilled))
+	}
+	return sum.scaled(1.0 / (samples * samples)).weighed(1.0 / (samples * samples))
 }
 
 func offset(i int) float64 { return (float64(i)+0.5)/samples - 0.5 }

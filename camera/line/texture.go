@@ -26,27 +26,30 @@ func newGrain(side int, r *rand.Rand) *grain {
 	return g
 }
 
-// turnedTexture is what a lathe leaves: rings that hold their tone for part of
-// a turn. Rows of a noise picture are angles, columns radii.
+// turnedTexture is what a lathe leaves: rings that hold their tone all the way
+// round or nearly so, and shorter chatter marks along them.
 func turnedTexture(side int, r *rand.Rand) []int8 {
 	const angles = 512
-	radii := side
-	noise := gaussian(angles, radii, r)
-	defer noise.Close()
-	blur(&noise, 0.5, 24)
-	rings := gaussian(angles, radii, r)
+	chatter := gaussian(angles, side, r) // rows are angles, columns radii
+	defer chatter.Close()
+	blur(&chatter, 0.5, 24)
+	marks := floats(chatter)
+	normalise(marks)
+	rings := gaussian(3, side, r) // constant, cosine and sine of the angle
 	defer rings.Close()
-	blur(&rings, 0.8, 160)
-	a, b := floats(noise), floats(rings)
-	normalise(a)
-	normalise(b)
+	blur(&rings, 0.8, 0.01)
+	tone := floats(rings)
+	normalise(tone)
 	out := make([]int8, side*side)
 	half := float64(side)/2 - 0.5
 	for i := range out {
 		dx, dy := float64(i%side)-half, float64(i/side)-half
+		radius := math.Hypot(dx, dy)
+		k := min(int(radius), side-1)
 		turn := (math.Atan2(dy, dx) + math.Pi) / (2 * math.Pi) * angles
-		k := (int(turn)%angles)*radii + min(int(math.Hypot(dx, dy)), radii-1)
-		out[i] = int8(math.Min(math.Max(float64(a[k]+1.2*b[k])*26, -127), 127))
+		ring := float64(tone[k]) + 0.2*(dx*float64(tone[side+k])+dy*float64(tone[2*side+k]))/radius
+		mark := float64(marks[int(turn)%angles*side+k])
+		out[i] = int8(math.Min(math.Max((mark+1.2*ring)*26, -127), 127))
 	}
 	return out
 }
