@@ -1,0 +1,87 @@
+package systemd
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// unit copies the unit file with a program that is there: the daemon is not
+// installed where tests run.
+func unit(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("faird.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const program = "/usr/bin/faird"
+	if !strings.Contains(string(text), "ExecStart="+program+" run ") {
+		t.Fatalf("faird.service does not start %s", program)
+	}
+	path := filepath.Join(t.TempDir(), "faird.service")
+	if err := os.WriteFile(path, []byte(strings.Replace(string(text), program, "/bin/true", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestUnitFileIsRight(t *testing.T) {
+	for _, args := range [][]string{
+		{"verify"},
+		{"security", "--offline=true", "--no-pager", "--threshold=15"}, // exposure of 1.5 of 10
+	} {
+		t.Run(args[0], func(t *testing.T) {
+			out, err := exec.Command("systemd-analyze", append(args, unit(t))...).CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v:\n%s", err, out)
+			}
+			// verify exits 0 on keys that systemd does not know, and names them.
+			if args[0] == "verify" && strings.Contains(string(out), "faird.service") {
+				t.Errorf("systemd-analyze:\n%s", out)
+			}
+		})
+	}
+}
+
+func TestVerifyFindsWrongKeys(t *testing.T) {
+	path := unit(t)
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("\n[Service]\nWatchdogSecs=10\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("systemd-analyze", "verify", path).CombinedOutput()
+	if err == nil && !strings.Contains(string(out), "WatchdogSecs") {
+		t.Errorf("a wrong key passes: %s", out)
+	}
+}
+
+func TestSysusersMakesTheUser(t *testing.T) {
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file, err := filepath.Abs("faird.sysusers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("systemd-sysusers", "--root="+root, file).CombinedOutput(); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	for name, want := range map[string]string{"passwd": "\nfaird:x:", "group": ":faird\n"} {
+		text, err := os.ReadFile(filepath.Join(root, "etc", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains("\n"+string(text), want) {
+			t.Errorf("%s has no %q:\n%s", name, want, text)
+		}
+	}
+}
