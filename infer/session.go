@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,7 +40,7 @@ func Open(f *model.File, c config.Infer, log zerolog.Logger) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	var reasons []error
+	var reasons []string
 	for _, p := range choice.try {
 		s, err := openOn(f, p, graphOptions(f, c, p, choice.strict, lib), log)
 		if err == nil {
@@ -49,9 +50,9 @@ func Open(f *model.File, c config.Infer, log zerolog.Logger) (*Session, error) {
 		if len(choice.try) == 1 {
 			return nil, explain(p, err)
 		}
-		reasons = append(reasons, fmt.Errorf("%s: %w", p, err))
+		reasons = append(reasons, fmt.Sprintf("%s: %v", p, err))
 	}
-	return nil, fmt.Errorf("no provider runs the model: %w", errors.Join(reasons...))
+	return nil, fmt.Errorf("no provider runs the model: %s", strings.Join(reasons, "; "))
 }
 
 // explain adds what to do to the failure of the only provider that will do.
@@ -63,10 +64,10 @@ func explain(p Provider, err error) error {
 }
 
 // announce says once what runs, and why nothing better does.
-func (s *Session) announce(c config.Infer, choice choice, lib Library, reasons []error) {
+func (s *Session) announce(c config.Infer, choice choice, lib Library, reasons []string) {
 	e := s.log.Info()
 	if len(reasons) > 0 {
-		e = s.log.Warn().Errs("reasons", reasons)
+		e = s.log.Warn().Strs("reasons", reasons)
 	}
 	e = e.Str("wanted", string(choice.try[0])).Str("provider", string(s.provider)).Str("precision", s.Precision()).
 		Int("threads", threads(c.Threads)).Str("library", lib.Path).Str("onnxruntime", lib.Version).Str("model", s.file.Hash)

@@ -131,10 +131,11 @@ func unmarshalModel(data []byte) (*onnxpb.ModelProto, error) {
 	m := new(onnxpb.ModelProto)
 	err := proto.Unmarshal(data, m)
 	const irVersionTag = 0x08 // how every exporter begins a file
+	began := data[0] == irVersionTag
 	switch {
-	case err != nil && data[0] == irVersionTag:
+	case err != nil && began:
 		return nil, errors.New("the file is truncated or damaged: copy it again")
-	case err != nil || m.Graph == nil && len(m.OpsetImport) == 0:
+	case err != nil, !began && m.Graph == nil:
 		return nil, errors.New("not an ONNX file: name a model made by faird train or exported as ONNX")
 	case m.Graph == nil || len(m.OpsetImport) == 0:
 		return nil, errors.New("the file ends before the network does: copy it again")

@@ -2,8 +2,8 @@ package model
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -96,7 +96,7 @@ func (s *Spec) decode(meta map[string]string) error {
 	}
 	s.Filter, s.Scoring = fair.Filter{}, fair.Scoring{}
 	s.Training = json.RawMessage(meta[keyTraining])
-	return errors.Join(
+	return cmp.Or(
 		unmarshal(meta, keyFilter, &s.Filter),
 		unmarshal(meta, keyScoring, &s.Scoring),
 		unmarshal(meta, keyCalibration, &s.Calibration),
@@ -111,15 +111,15 @@ func (s *Spec) encode() (map[string]string, error) {
 		keyFormat: format, keyColour: colourBGR, keyTraining: string(s.Training),
 		keySize: fmt.Sprintf("%dx%d", s.Width, s.Height),
 	}
-	err := errors.Join(marshal(meta, keyFilter, s.Filter), marshal(meta, keyScoring, s.Scoring))
+	err := cmp.Or(marshal(meta, keyFilter, s.Filter), marshal(meta, keyScoring, s.Scoring))
 	if s.Calibration != nil {
-		err = errors.Join(err, marshal(meta, keyCalibration, s.Calibration))
+		err = cmp.Or(err, marshal(meta, keyCalibration, s.Calibration))
 	}
 	if s.Quantization != nil {
-		err = errors.Join(err, marshal(meta, keyQuantization, s.Quantization))
+		err = cmp.Or(err, marshal(meta, keyQuantization, s.Quantization))
 	}
 	if len(s.Golden) > 0 {
-		err = errors.Join(err, marshal(meta, keyGolden, s.Golden))
+		err = cmp.Or(err, marshal(meta, keyGolden, s.Golden))
 	}
 	return meta, err
 }
