@@ -1,0 +1,143 @@
+package publish
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"faird/verdict"
+)
+
+const (
+	commandQueue = 16
+	// commandTimeout bounds a command; a model swap reads and checks the model.
+	commandTimeout = 60 * time.Second
+	replyQueue     = 64
+	saveLimit      = 10000
+	// onceFor is how long a command that comes again is answered from memory.
+	onceFor   = 10 * time.Minute
+	onceLimit = 256
+)
+
+// request is a command on its way to the handler.
+type request struct {
+	station string
+	Command
+}
+
+// answered is a reply kept for the command that comes again.
+type answered struct {
+	station, id string
+	at          time.Time
+	reply       Reply
+}
+
+// command checks a command and queues it for obey.
+func (p *Publisher) command(station string, payload []byte) {
+	r := request{station: station}
+	err := parseCommand(payload, &r.Command)
+	switch {
+	case !p.config.Commands:
+		err = fmt.Errorf("commands are switched off: set mqtt.commands to true in the config")
+	case err == nil:
+		err = r.check()
+	}
+	if err == nil {
+		select {
+		case p.commands <- r:
+			return
+		default:
+			err = fmt.Errorf("%d commands are waiting already: send it again later", commandQueue)
+		}
+	}
+	p.count(func(i *Inbound) { i.Refused++ })
+	p.reply(r, Reply{Error: err.Error()})
+}
+
+func parseCommand(payload []byte, c *Command) error {
+	c.Received = time.Now()
+	if len(payload) > payloadLimit {
+		return fmt.Errorf("command: %d bytes, at most %d are read", len(payload), payloadLimit)
+	}
+	err := json.Unmarshal(payload, c)
+	if err == nil && len(c.ID) > fieldLimit {
+		err = fmt.Errorf("id may have %d bytes", fieldLimit)
+	}
+	c.ID, c.By, c.Command = clip(c.ID), clip(c.By), clip(c.Command)
+	if err != nil {
+		return fmt.Errorf(`command: %w: send {"id":"…","command":"pause"}`, err)
+	}
+	return nil
+}
+
+// check is what can be said without knowing the station's state.
+func (r *request) check() error {
+	switch r.Command.Command {
+	case CommandThreshold, CommandModel, CommandSave:
+		if r.station == "" {
+			return fmt.Errorf("%s is a station's command: send it to <station>/command", r.Command.Command)
+		}
+	case CommandPause, CommandResume:
+	case "":
+		return fmt.Errorf("command is missing: threshold, model, pause, resume or save")
+	default:
+		return fmt.Errorf("unknown command %q: threshold, model, pause, resume or save", r.Command.Command)
+	}
+	switch {
+	case r.Command.Command == CommandModel && r.Model == "":
+		return fmt.Errorf("model is missing: name a model file on the box")
+	case r.Command.Command == CommandSave && (r.Count < 1 || r.Count > saveLimit):
+		return fmt.Errorf("count must be 1 to %d", saveLimit)
+	case r.Threshold == nil && r.Review != nil:
+		return fmt.Errorf("review needs a threshold")
+	case r.Threshold != nil && r.Review != nil && *r.Review > *r.Threshold:
+		return fmt.Errorf("review must not be above threshold")
+	}
+	return nil
+}
+
+// obey carries out commands one after the other, each id once.
+func (p *Publisher) obey(ctx context.Context) {
+	var done []answered
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case r := <-p.commands:
+			done = p.obeyOnce(ctx, r, done)
+		}
+	}
+}
+
+func (p *Publisher) obeyOnce(ctx context.Context, r request, done []answered) []answered {
+	for len(done) > 0 && (time.Since(done[0].at) > onceFor || len(done) >= onceLimit) {
+		done = done[1:]
+	}
+	for _, a := range done {
+		if r.ID != "" && a.id == r.ID && a.station == r.station {
+			p.reply(r, a.reply)
+			return done
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	reply := p.handler.Command(ctx, r.station, r.Command)
+	p.log.Info().Str("station", r.station).Str("command", r.Command.Command).Str("id", r.ID).Str("by", r.By).
+		Bool("ok", reply.OK).Str("error", reply.Error).Msg("command")
+	p.reply(r, reply)
+	return append(done, answered{station: r.station, id: r.ID, at: r.Received, reply: reply})
+}
+
+// reply completes the answer and has it sent; where nobody is connected it is
+// kept for a while.
+func (p *Publisher) reply(r request, answer Reply) {
+	answer.Schema, answer.ID, answer.Command, answer.Station = ReplyV1, r.ID, r.Command.Command, r.station
+	answer.Time = verdict.Time{Time: time.Now()}
+	p.mu.Lock()
+	if p.replies = append(p.replies, answer); len(p.replies) > replyQueue {
+		p.replies = p.replies[1:]
+	}
+	p.mu.Unlock()
+	p.poke()
+}

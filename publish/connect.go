@@ -1,0 +1,124 @@
+package publish
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"faird/config"
+)
+
+// writeTimeout bounds one write, and so what a stop may have to wait for.
+const writeTimeout = time.Second
+
+func withDefaults(c config.MQTT) config.MQTT {
+	if c.Timeout <= 0 {
+		c.Timeout = 10 * time.Second
+	}
+	if c.KeepAlive <= 0 {
+		c.KeepAlive = 30 * time.Second
+	}
+	return c
+}
+
+func checkIdentity(id Identity) error {
+	for _, n := range []struct{ key, name string }{{"site", id.Site}, {"box", id.Box}} {
+		if n.name == "" || strings.ContainsAny(n.name, "/+#\x00") {
+			return fmt.Errorf("%s: %q cannot be part of an MQTT topic: use letters, digits, - and _", n.key, n.name)
+		}
+	}
+	return nil
+}
+
+// redact keeps a password within the URL from being shown.
+func redact(broker string) string {
+	u, err := url.Parse(broker)
+	if err != nil {
+		return "(not a URL)"
+	}
+	return u.Redacted()
+}
+
+// options are those of one connection; files are read anew for each, since
+// certificates and passwords are replaced while a box runs.
+func (p *Publisher) options(dial mqtt.OpenConnectionFunc) (*mqtt.ClientOptions, error) {
+	broker, user, password, err := p.address()
+	if err != nil {
+		return nil, err
+	}
+	o := mqtt.NewClientOptions().AddBroker(broker).SetClientID(p.config.ClientID)
+	switch {
+	case p.broker != nil:
+		o.SetClientID(user) // secret too: who takes a client's id takes its connection
+	case p.config.ClientID == "":
+		o.SetClientID("faird-" + p.id.Site + "-" + p.id.Box)
+	}
+	if user != "" {
+		o.SetUsername(user).SetPassword(password)
+	}
+	// A clean session: a trigger that the broker kept while the box was away
+	// would be answered with a picture of another part.
+	o.SetCleanSession(true).SetAutoReconnect(false).SetConnectRetry(false).SetProtocolVersion(4)
+	o.SetConnectTimeout(p.config.Timeout).SetWriteTimeout(min(p.config.Timeout, writeTimeout)).SetPingTimeout(p.config.Timeout)
+	o.SetKeepAlive(p.config.KeepAlive).SetOrderMatters(true)
+	o.SetBinaryWill(p.topics.box("state"), p.offline("connection lost", time.Time{}), 1, true)
+	o.SetCustomOpenConnectionFn(dial)
+	if isTLS(broker) {
+		t, err := tlsConfig(p.config.TLS)
+		if err != nil {
+			return nil, err
+		}
+		o.SetTLSConfig(t)
+	}
+	return o, nil
+}
+
+// address returns the broker with the credentials for it.
+func (p *Publisher) address() (broker, user, password string, err error) {
+	if p.broker != nil {
+		broker, user, password = p.broker.access()
+		return broker, user, password, nil
+	}
+	u, err := url.Parse(p.config.Broker)
+	if err != nil || u.Host == "" || !known(u.Scheme) {
+		return "", "", "", fmt.Errorf("mqtt.broker: %s is no broker's URL: write tcp://host:1883, ssl://host:8883, ws:// or wss://", redact(p.config.Broker))
+	}
+	user, password = p.config.Username, string(p.config.Password)
+	if p.config.PasswordFile != "" {
+		password, err = secretFile(p.config.PasswordFile)
+		if err != nil {
+			return "", "", "", fmt.Errorf("mqtt.password_file: %w", err)
+		}
+	}
+	return p.config.Broker, user, password, nil
+}
+
+func known(scheme string) bool {
+	switch scheme {
+	case "tcp", "mqtt", "ssl", "tls", "mqtts", "ws", "wss":
+		return true
+	}
+	return false
+}
+
+func isTLS(broker string) bool {
+	for _, scheme := range []string{"ssl://", "tls://", "mqtts://", "wss://"} {
+		if strings.HasPrefix(broker, scheme) {
+			return true
+		}
+	}
+	return false
+}
+
+// secretFile reads a secret; the newline that editors add is none of it.
+func secretFile(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("%w: make the file readable for faird", err)
+	}
+	return strings.TrimRight(string(data), "\r\n"), nil
+}

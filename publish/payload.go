@@ -1,0 +1,138 @@
+package publish
+
+import (
+	"time"
+
+	"faird/verdict"
+)
+
+// Names of the payload schemas, the values of each payload's "schema".
+const (
+	BoxV1     = "faird.box/1"
+	StationV1 = "faird.station/1"
+	ReplyV1   = "faird.reply/1"
+)
+
+// BoxState is the retained payload of faird/<site>/<box>/state. Its offline
+// form (State, Why and the identity alone) is the connection's will.
+type BoxState struct {
+	Schema   string                `json:"schema"`
+	Site     string                `json:"site"`
+	Box      string                `json:"box"`
+	State    string                `json:"state"` // online, offline
+	Why      string                `json:"why"`   // of offline: stopped, or connection lost
+	Version  string                `json:"version"`
+	Time     verdict.Time          `json:"time"`               // null in the will
+	Stations map[string]StationBit `json:"stations,omitempty"` // by station name
+	Broker   *BrokerState          `json:"broker,omitempty"`
+	Outbox   *verdict.Waiting      `json:"outbox,omitempty"` // absent without a store
+	Inbound  *Inbound              `json:"inbound,omitempty"`
+}
+
+// StationBit is what the box's state says of one station.
+type StationBit struct {
+	Ready bool   `json:"ready"`
+	Why   string `json:"why"`
+}
+
+// BrokerState is the connection as the box sees it.
+type BrokerState struct {
+	URL        string       `json:"url"`
+	Builtin    bool         `json:"builtin"`
+	Since      verdict.Time `json:"since"`      // of this connection
+	Reconnects uint64       `json:"reconnects"` // connections lost since the start
+	Held       int          `json:"held"`       // verdicts that wait in memory alone, because the disk refused them
+	HeldLost   uint64       `json:"held_lost"`  // those of them given up because memory is bounded
+}
+
+// Inbound counts what came from PLCs and could not be taken as it was.
+type Inbound struct {
+	Invalid  uint64 `json:"invalid"`  // triggers that could not be read; each is answered no_read
+	Retained uint64 `json:"retained"` // retained triggers and commands, ignored
+	Refused  uint64 `json:"refused"`  // commands refused
+}
+
+// StationState is the retained payload of <station>/state. Schema, Site, Box,
+// Station and Time are filled in by the publisher.
+type StationState struct {
+	Schema        string       `json:"schema"`
+	Site          string       `json:"site"`
+	Box           string       `json:"box"`
+	Station       string       `json:"station"`
+	Time          verdict.Time `json:"time"`
+	Ready         bool         `json:"ready"`
+	Why           string       `json:"why"` // why not ready
+	Paused        bool         `json:"paused"`
+	Camera        CameraState  `json:"camera"`
+	Model         string       `json:"model"` // "sha256:…", or ""
+	Provider      string       `json:"provider"`
+	Trigger       string       `json:"trigger"` // free, interval, mqtt
+	Threshold     *float64     `json:"threshold"`
+	ThresholdFrom string       `json:"threshold_from"` // override, config, model, or ""
+	Review        *float64     `json:"review"`
+	Counts        Counts       `json:"counts"`
+}
+
+// CameraState is a station's camera as the state tells it.
+type CameraState struct {
+	Connected bool         `json:"connected"`
+	Since     verdict.Time `json:"since"`
+	Error     string       `json:"error"` // why not connected
+	Width     int          `json:"width"`
+	Height    int          `json:"height"`
+	FPS       float64      `json:"fps"`
+}
+
+// Counts of a station since the daemon started.
+type Counts struct {
+	Pass    uint64 `json:"pass"`
+	Fail    uint64 `json:"fail"`
+	Review  uint64 `json:"review"`
+	NoRead  uint64 `json:"no_read"`
+	Frames  uint64 `json:"frames"`  // read from the camera
+	Dropped uint64 `json:"dropped"` // frames never judged, because a fresher one came
+}
+
+// Trigger is a PLC's request for a verdict. Every one that reaches the handler
+// is owed exactly one verdict.
+type Trigger struct {
+	ID       string // "" where the PLC gave none: every delivery is then a new trigger
+	Part     string
+	Time     time.Time // when the PLC sent it, by its clock; zero where it did not say
+	Received time.Time // with the monotonic clock
+	Err      error     // why the payload cannot be read: to be answered no_read invalid_trigger, with the ID and Part that could be read
+}
+
+// The commands.
+const (
+	CommandThreshold = "threshold" // Threshold and Review; a null threshold clears the override
+	CommandModel     = "model"     // Model: path of a model file on the box
+	CommandPause     = "pause"
+	CommandResume    = "resume"
+	CommandSave      = "save" // Count: how many of the next pictures to save
+)
+
+// Command is the payload of <station>/command, or of command for the whole box.
+type Command struct {
+	ID        string    `json:"id"`      // echoed; one that comes twice within ten minutes is done once
+	Command   string    `json:"command"` // one of the Command constants
+	By        string    `json:"by,omitempty"`
+	Threshold *float64  `json:"threshold,omitempty"`
+	Review    *float64  `json:"review,omitempty"`
+	Model     string    `json:"model,omitempty"`
+	Count     int       `json:"count,omitempty"`
+	Received  time.Time `json:"-"`
+}
+
+// Reply answers a command on …/command/reply. The handler sets OK, Error and
+// Detail; the publisher the rest.
+type Reply struct {
+	Schema  string       `json:"schema"`
+	ID      string       `json:"id"`
+	Command string       `json:"command"`
+	Station string       `json:"station"` // "" for the box
+	OK      bool         `json:"ok"`
+	Error   string       `json:"error"`
+	Detail  string       `json:"detail,omitempty"`
+	Time    verdict.Time `json:"time"`
+}
