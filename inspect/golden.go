@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -12,6 +13,10 @@ import (
 
 	"faird/model"
 )
+
+// ErrGolden is wrapped by the error of CheckGolden when a model does not give
+// its own scores on this machine.
+var ErrGolden = errors.New("the scores of this machine cannot be trusted")
 
 // CheckGolden scores the model file's golden samples the way every picture is
 // scored, and compares with the scores they had where the model was made. The
@@ -36,8 +41,8 @@ func (m *Model) CheckGolden(ctx context.Context) error {
 	m.log.Debug().Str("model", m.file.Path).Int("samples", len(m.file.Golden)).
 		Float64("deviation", worst.value).Float64("tolerance", worst.tolerance).Msg("golden samples")
 	if worst.ratio() > 1 {
-		return fmt.Errorf("model %s: golden sample %d scores %.6f on %s (%s), expected %.6f within %.2g: the scores of this machine cannot be trusted",
-			m.file.Path, worst.sample, worst.score, m.Provider(), m.Precision(), worst.expected, worst.tolerance)
+		return fmt.Errorf("model %s: golden sample %d scores %.6f on %s (%s), expected %.6f within %.2g: %w",
+			m.file.Path, worst.sample, worst.score, m.Provider(), m.Precision(), worst.expected, worst.tolerance, ErrGolden)
 	}
 	return nil
 }

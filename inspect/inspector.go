@@ -107,6 +107,10 @@ func (i *Inspector) Inspect(ctx context.Context, picture gocv.Mat, level *float6
 	return nil
 }
 
+// Restore runs the network alone, once more on its newest input: what faird
+// bench sets beside the whole way.
+func (i *Inspector) Restore(ctx context.Context) error { return i.runner.Run(ctx) }
+
 // prepare fills the runner's input and returns the judged part of the picture.
 func (i *Inspector) prepare(picture gocv.Mat) (image.Rectangle, error) {
 	bounds, err := i.field.bounds(picture)

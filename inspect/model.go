@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/rs/zerolog"
@@ -51,7 +50,7 @@ func (m *Model) Precision() string { return m.session.Precision() }
 // until they are closed.
 func (m *Model) Close() error {
 	if err := m.session.Close(); err != nil {
-		return errors.Join(fmt.Errorf("model %s", m.file.Path), err)
+		return fmt.Errorf("model %s: %w", m.file.Path, err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"gocv.io/x/gocv"
 )
@@ -51,7 +52,7 @@ func decode(data []byte, picture *gocv.Mat) error {
 		return fmt.Errorf("%w: %w", ErrPicture, err)
 	}
 	if err := gocv.IMDecodeIntoMat(data, gocv.IMReadColor|gocv.IMReadAnyDepth, picture); err != nil {
-		return fmt.Errorf("%w: %w", ErrPicture, err)
+		return fmt.Errorf("%w: %s", ErrPicture, strings.Join(strings.Fields(err.Error()), " ")) // OpenCV's text ends in a line break
 	}
 	if picture.Empty() {
 		return fmt.Errorf("%w: no picture format that OpenCV can read, or broken", ErrPicture)
