@@ -9,9 +9,9 @@ import (
 
 // source is what a Config remembers of where it came from.
 type source struct {
-	path     string // absolute; "" without a file
-	shown    string // the path as it was given, for messages
-	env      []string
+	path     string              // absolute; "" without a file
+	shown    string              // the path as it was given, for messages
+	env      func() []string     // not a field of texts: printing this must not print passwords
 	origins  map[string]Origin   // by key
 	items    map[string][]string // keys of a list's items, by the list's key
 	warnings []string

@@ -47,7 +47,7 @@ func Load(path string, env []string) (*Config, error) {
 
 // load is Load, but gives what could be read of a bad config too.
 func load(path string, env []string) (*Config, error) {
-	src := &source{shown: path, env: env, origins: map[string]Origin{}, items: map[string][]string{}}
+	src := &source{shown: path, env: func() []string { return env }, origins: map[string]Origin{}, items: map[string][]string{}}
 	r := &reader{src: src}
 	file := map[string]any{}
 	if path != "" {
@@ -120,7 +120,7 @@ var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?((?s).*)$`)
 func syntaxError(path string, err error) error {
 	m := yamlLine.FindStringSubmatch(err.Error())
 	line, _ := strconv.Atoi(m[1])
-	return Problems{{Origin: Origin{File: path, Line: line}, Text: "not YAML: " + m[2], Fix: "look at this line and the one above"}}
+	return Problems{{Origin: Origin{File: path, Line: line}, Text: "not YAML: " + m[2], Fix: "look at the lines around it"}}
 }
 
 // readFile reads a regular file of at most limit bytes.

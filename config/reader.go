@@ -42,7 +42,7 @@ func (r *reader) section(n *yaml.Node, t reflect.Type, key string) map[string]an
 		}
 		at := join(key, f.key)
 		if n := follow(p.value); !isNull(n) {
-			r.src.origins[at] = Origin{File: r.src.shown, Line: n.Line}
+			r.src.origins[at] = Origin{File: r.src.shown, Line: p.key.Line}
 			if v, ok := r.value(n, f.typ, at); ok {
 				m[f.key] = v
 			}

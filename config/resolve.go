@@ -104,7 +104,7 @@ func (k *checker) folders(c *Config) {
 
 // variable reads a folder that systemd names; of several the first.
 func (s *source) variable(name, otherwise string) string {
-	for _, line := range s.env {
+	for _, line := range s.env() {
 		if value, ok := strings.CutPrefix(line, name+"="); ok && value != "" {
 			first, _, _ := strings.Cut(value, ":")
 			return first

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -62,7 +63,11 @@ func (r renderer) value(v reflect.Value, t reflect.Type, key string) *yaml.Node 
 		return r.list(v, key)
 	}
 	n := scalarNode(v)
+	if key == "infer.tensorrt.engine_cache" && v.String() == "" && r.keys.src != nil {
+		n.Value = noCache // where Load has left it empty; an empty one in a file is not that
+	}
 	if o, ok := r.keys.src.exact(key); r.origins && ok {
+		o.File = filepath.Base(o.File)
 		n.LineComment = "# " + o.String()
 	}
 	return n

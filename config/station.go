@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"time"
 )
@@ -39,8 +40,8 @@ func (c Camera) String() string {
 		Redact(c.URL), c.OpenTimeout, c.ReadTimeout, c.BackoffMin, c.BackoffMax)
 }
 
-// GoString implements fmt.GoStringer.
-func (c Camera) GoString() string { return "config.Camera" + c.String() }
+// Format implements fmt.Formatter: no verb shows the password.
+func (c Camera) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // MarshalJSON implements json.Marshaler, without the URL's password.
 func (c Camera) MarshalJSON() ([]byte, error) {

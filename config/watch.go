@@ -34,7 +34,7 @@ type Watcher struct {
 func NewWatcher(c *Config, log zerolog.Logger, apply func(*Config)) *Watcher {
 	w := newWatcher(c.Path(), log, apply)
 	if c.source != nil {
-		w.env = c.source.env
+		w.env = c.source.env()
 		w.files, w.seen = c.files(), c.source.files
 	}
 	return w
