@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -280,5 +281,19 @@ func TestCheckCPU(t *testing.T) {
 	}
 	if err := infer.Check(infer.CPU, config.Infer{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestNothingOnStderr: what ONNX Runtime has to say comes back as errors; its
+// own lines would break a terminal's progress bar and a log's JSON.
+func TestNothingOnStderr(t *testing.T) {
+	cmd := exec.Command(os.Args[0], "-test.run=^(TestStrictProviderIsAnError|TestFallingBackIsLoud|TestOpenGraphRefuses|TestGraphRefuses)$")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if out, err := cmd.Output(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if stderr.Len() > 0 {
+		t.Errorf("on stderr: %s", stderr.String())
 	}
 }
