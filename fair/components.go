@@ -15,23 +15,21 @@ func (c *Components) Find(mask []byte, h, w int) int {
 		c.Labels = make([]int32, h*w)
 	}
 	c.Labels = c.Labels[:h*w]
+	clear(c.Labels)
 	c.parent = append(c.parent[:0], 0)
-	for y := range h {
-		for x := range w {
-			c.Labels[y*w+x] = c.label(mask, y, x, w)
+	for i, inside := range mask[:h*w] {
+		if inside != 0 {
+			c.Labels[i] = c.label(i/w, i%w, w)
 		}
 	}
 	return c.number()
 }
 
-// label gives a pixel the label of its neighbours seen before it (left, and
-// the three above), which are thereby one part, or a new one.
-func (c *Components) label(mask []byte, y, x, w int) int32 {
-	i := y*w + x
-	if mask[i] == 0 {
-		return 0
-	}
+// label is that of the pixel's neighbours seen before it (left, and the three
+// above), which are thereby one part, or a new one.
+func (c *Components) label(y, x, w int) int32 {
 	var label int32
+	i := y*w + x
 	if x > 0 {
 		label = c.Labels[i-1]
 	}
@@ -82,7 +80,9 @@ func (c *Components) number() int {
 		c.parent[label] = count
 	}
 	for i, label := range c.Labels {
-		c.Labels[i] = c.parent[label]
+		if label != 0 {
+			c.Labels[i] = c.parent[label]
+		}
 	}
 	return int(count)
 }

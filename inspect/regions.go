@@ -49,9 +49,10 @@ func (f *finder) find(m mapSet, level float64, bounds image.Rectangle, regions [
 
 func (f *finder) measure(m mapSet, level float64) {
 	f.inside = slices.Grow(f.inside[:0], len(m.smoothed))[:len(m.smoothed)]
+	clear(f.inside)
+	least := atLeast(level)
 	for i, v := range m.smoothed {
-		f.inside[i] = 0
-		if float64(v) >= level && (m.ignore == nil || m.ignore[i] == 0) {
+		if v >= least && (m.ignore == nil || m.ignore[i] == 0) {
 			f.inside[i] = 1
 		}
 	}
@@ -63,6 +64,15 @@ func (f *finder) measure(m mapSet, level float64) {
 			f.parts[label-1].add(i%m.w, i/m.w, m.smoothed[i], float64(m.gradient[i]), m.k*float64(m.colour[i]))
 		}
 	}
+}
+
+// atLeast is the smallest float32 that is not below level.
+func atLeast(level float64) float32 {
+	v := float32(level)
+	if float64(v) < level {
+		v = math.Nextafter32(v, float32(math.Inf(1)))
+	}
+	return v
 }
 
 func (p *part) add(x, y int, value float32, structure, colour float64) {
