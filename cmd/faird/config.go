@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"faird/config"
+)
+
+func configCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "config",
+		Short: "Checks or shows the config",
+		Args:  args(cobra.NoArgs),
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(configCheckCommand(), configShowCommand())
+	return c
+}
+
+func configCheckCommand() *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Says whether the config file is right, and if not, line by line what to mend",
+		Args:  args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(path)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s is right: %d station(s), config %s\n", cfg.Path(), len(cfg.Stations), cfg.Hash())
+			return err
+		},
+	}
+	addConfigFlag(c, &path)
+	return c
+}
+
+func configShowCommand() *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "show",
+		Short: "Shows the config in force, defaults and environment included, secrets masked",
+		Args:  args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(path)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(c.OutOrStdout(), cfg.Show())
+			return err
+		},
+	}
+	addConfigFlag(c, &path)
+	return c
+}
+
+func addConfigFlag(c *cobra.Command, path *string) {
+	c.Flags().StringVar(path, "config", "", "config file (default ./faird.yaml, else /etc/faird/faird.yaml)")
+}
+
+// loadConfig loads and checks the config, the files it names included.
+func loadConfig(path string) (*config.Config, error) {
+	if path == "" {
+		found, err := config.Find()
+		if err != nil {
+			return nil, err
+		}
+		path = found
+	}
+	cfg, err := config.Load(path, os.Environ())
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"faird/camera"
+	"faird/config"
+	"faird/pipeline"
+	"faird/publish"
+	"faird/store"
+	"faird/systemd"
+	"faird/verdict"
+)
+
+// How long the daemon takes for things at most.
+const (
+	settleTimeout = 15 * time.Second // for stations to be ready or known broken
+	loadTimeout   = 30 * time.Minute // for models to load, a TensorRT engine build included
+	flushTimeout  = time.Second      // for live verdicts to be acknowledged at the end
+)
+
+// daemon is the parts of a running faird, created in one place and closed in
+// the reverse order.
+type daemon struct {
+	log       zerolog.Logger
+	notify    *systemd.Notifier
+	watchdog  *systemd.Watchdog
+	store     *store.Store
+	publisher *publish.Publisher
+	box       *pipeline.Box
+	config    *config.Config
+}
+
+// hooks let a command watch the daemon it runs.
+type hooks struct {
+	observe func(*verdict.Verdict, *camera.Frame)
+	ready   func(*daemon) // the stations are ready or known broken
+	done    func(*daemon) // everything is sent that could be; the daemon is about to close
+}
+
+// runDaemon runs faird with c until ctx ends. reload, where not nil, brings new
+// configs.
+func runDaemon(ctx context.Context, c *config.Config, reload func(context.Context, func(*config.Config)) error, h hooks) error {
+	d, err := newDaemon(c, h)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	return d.run(ctx, reload, h)
+}
+
+func newDaemon(c *config.Config, h hooks) (*daemon, error) {
+	log := newLog(c.Log)
+	if err := setLevel(c.Log); err != nil {
+		return nil, err
+	}
+	d := &daemon{log: log, notify: systemd.New(), config: c}
+	d.watchdog = systemd.NewWatchdog(d.notify, log)
+	var err error
+	if d.store, err = store.Open(c.Store, log); err != nil {
+		return nil, err
+	}
+	d.box = pipeline.NewBox(pipeline.Deps{
+		Site: c.Site, Box: c.Box, Folder: c.Store.Path, Ledger: d.store, Watchdog: d.watchdog, Log: log, Clock: clockQuality, Observe: h.observe,
+	}, c.Infer, overrides{d.store})
+	id := publish.Identity{Site: c.Site, Box: c.Box, Version: version}
+	if d.publisher, err = publish.New(c.MQTT, id, d.store, d.box, log); err != nil {
+		d.close()
+		return nil, err
+	}
+	d.box.Connect(d.publisher)
+	return d, nil
+}
+
+func (d *daemon) close() {
+	if err := d.store.Close(); err != nil {
+		d.log.Error().Err(err).Msg("the store could not be closed")
+	}
+}
+
+func (d *daemon) run(ctx context.Context, reload func(context.Context, func(*config.Config)) error, h hooks) error {
+	// What outlives ctx: the publisher and the watchdog go on until the last
+	// verdict of the stations is out.
+	rest, stopRest := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopRest()
+	g, rest := errgroup.WithContext(rest)
+	g.Go(func() error { return d.publisher.Run(rest) })
+	g.Go(func() error { return d.watchdog.Run(rest) })
+	g.Go(func() error { return d.box.Run(rest) })
+
+	err := d.work(ctx, rest, reload, h)
+	d.notify.Stopping()
+	d.box.Stop()
+	d.flush()
+	if h.done != nil {
+		h.done(d)
+	}
+	stopRest()
+	return errors.Join(err, g.Wait())
+}
+
+// work brings the stations up and follows the config until ctx ends or a part
+// of the daemon fails.
+func (d *daemon) work(ctx, rest context.Context, reload func(context.Context, func(*config.Config)) error, h hooks) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(rest, cancel)()
+	if err := d.apply(ctx, d.config); err != nil {
+		return err
+	}
+	settled, stop := context.WithTimeout(ctx, settleTimeout)
+	d.box.Settled(settled)
+	stop()
+	d.notify.Ready(d.box.Summary())
+	if h.ready != nil && ctx.Err() == nil {
+		h.ready(d)
+	}
+	if reload == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return reload(ctx, func(c *config.Config) { d.reload(ctx, c) })
+}
+
+// apply makes the stations be what c says, asking systemd for time while models
+// load.
+func (d *daemon) apply(ctx context.Context, c *config.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	defer d.askForTime(ctx)()
+	if err := d.box.Apply(ctx, c); err != nil {
+		return err
+	}
+	d.publisher.SetStations(stationNames(c))
+	return setLevel(c.Log)
+}
+
+func stationNames(c *config.Config) []string {
+	names := make([]string, len(c.Stations))
+	for i, s := range c.Stations {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// askForTime extends systemd's start time-out until the returned function is called.
+func (d *daemon) askForTime(ctx context.Context) (stop func()) {
+	const step = 5 * time.Second
+	d.notify.Status("loading models")
+	d.notify.Extend(3 * step)
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for tick := time.NewTicker(step); ; {
+			select {
+			case <-tick.C:
+				d.notify.Extend(3 * step)
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// reload puts a new config in force, or says why it does not.
+func (d *daemon) reload(ctx context.Context, c *config.Config) {
+	d.notify.Reloading()
+	defer func() { d.notify.Ready(d.box.Summary()) }()
+	changes := config.Diff(d.config, c)
+	if err := d.apply(ctx, c); err != nil {
+		d.log.Error().Err(err).Msg("the new config is not taken; the old one stays in force")
+		return
+	}
+	d.config = c
+	e := d.log.Info().Str("config", c.Hash()).Strs("added", changes.Added).Strs("removed", changes.Removed)
+	for _, s := range changes.Changed {
+		e = e.Stringer(s.Name, s.Aspects)
+	}
+	e.Msg("the new config is in force")
+	if len(changes.Restart) > 0 {
+		d.log.Warn().Strs("keys", changes.Restart).Msg("these keys take effect at the next start only")
+	}
+}
+
+func (d *daemon) flush() {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	if err := d.publisher.Flush(ctx); err != nil {
+		d.log.Warn().Err(err).Msg("some verdicts were not acknowledged: they stay in the outbox")
+	}
+}
+
+// overrides lets the box read and write the operator's thresholds in the store.
+type overrides struct{ *store.Store }
+
+func (o overrides) Override(ctx context.Context, station string) (*pipeline.Thresholds, error) {
+	t, err := o.Store.Override(ctx, station)
+	if err != nil || t == nil {
+		return nil, err
+	}
+	return &pipeline.Thresholds{Threshold: t.Threshold, Review: t.Review, Origin: "override"}, nil
+}
+
+func (o overrides) SetOverride(ctx context.Context, station string, t pipeline.Thresholds, who string) error {
+	if err := o.Store.SetOverride(ctx, station, store.Override{Threshold: t.Threshold, Review: t.Review, Who: who}); err != nil {
+		return fmt.Errorf("the threshold is not kept: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"faird/config"
+)
+
+type demoOptions struct {
+	length            time.Duration
+	rate, defects     float64
+	seed              uint64
+	listen            string
+	provider, library string
+}
+
+func demoCommand() *cobra.Command {
+	var o demoOptions
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Runs a whole system in one process: simulated line, model, broker",
+		Long: "Runs a whole system in one process: a simulated line whose parts are now and then defective, the built-in model,\n" +
+			"the built-in broker. Nothing is kept. With --for it stops by itself and fails if no verdict was published.",
+		Args: args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return runDemo(c.Context(), c.OutOrStdout(), o) },
+	}
+	f := c.Flags()
+	f.DurationVar(&o.length, "for", 0, "stop after this time, say 30s (default: until Ctrl-C)")
+	f.Float64Var(&o.rate, "rate", 2, "parts a second")
+	f.Float64Var(&o.defects, "defects", 0.2, "share of defective parts")
+	f.Uint64Var(&o.seed, "seed", 1, "seed of the simulated line")
+	f.StringVar(&o.listen, "listen", "127.0.0.1:1883", "address of the built-in broker; if it is taken, any free port")
+	addInferFlags(c, &o.provider, &o.library)
+	return c
+}
+
+func runDemo(ctx context.Context, out io.Writer, o demoOptions) error {
+	dir, err := os.MkdirTemp("", "faird-demo-")
+	if err != nil {
+		return fmt.Errorf("a folder for the demo's database: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	cfg, err := demoConfig(o, dir)
+	if err != nil {
+		return err
+	}
+	if o.length > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.length)
+		defer cancel()
+	}
+	t := &tally{out: out, live: isTerminal(os.Stdout)}
+	err = runDaemon(ctx, cfg, nil, hooks{observe: t.observe, ready: t.explain, done: t.finish})
+	return errors.Join(err, t.err)
+}
+
+// demoConfig is the demo as a config that could stand in a file.
+func demoConfig(o demoOptions, dir string) (*config.Config, error) {
+	c := config.Default()
+	c.Site, c.Box = "demo", "box1"
+	c.Log.Level = "warn"
+	c.Infer.Provider, c.Infer.Library = o.provider, o.library
+	c.Store.Path = dir
+	listen, err := freeAddress(o.listen)
+	if err != nil {
+		return nil, err
+	}
+	c.MQTT.Builtin.Listen = listen
+	s := config.DefaultStation()
+	s.Name = "cap"
+	s.Model = config.DemoModel
+	s.Camera.URL = fmt.Sprintf("demo://?seed=%d&rate=%g&defects=%g", o.seed, o.rate, o.defects)
+	c.Stations = []config.Station{s}
+	return &c, nil
+}
+
+// freeAddress is addr, or the same host with a free port where addr is taken.
+func freeAddress(addr string) (string, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", usageError{fmt.Errorf("--listen %s: %w; write it as host:port", addr, err)}
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		l, err = net.Listen("tcp", net.JoinHostPort(host, "0"))
+	}
+	if err != nil {
+		return "", fmt.Errorf("no address for the built-in broker at %s: %w", host, err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}

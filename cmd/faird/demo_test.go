@@ -1,0 +1,75 @@
+package main
+
+import (
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestDemo runs the demo as a new user would, and follows its own advice to
+// watch it.
+func TestDemo(t *testing.T) {
+	listen := "127.0.0.1:" + strconv.Itoa(freePort(t))
+	p := start(t, t.TempDir(), nil, "demo", "--for", "12s", "--rate", "4", "--listen", listen)
+	until(t, 30*time.Second, "the five lines", func() bool { return strings.Contains(p.out.String(), "stop: ") })
+	lines := strings.Split(p.out.String(), "\n")[:5]
+	for i, want := range []string{"simulated line", "model:", "broker:", "mosquitto_sub -h 127.0.0.1 -p " + strings.Split(listen, ":")[1], "Ctrl-C"} {
+		if !strings.Contains(lines[i], want) {
+			t.Errorf("line %d is %q, want it to say %q", i+1, lines[i], want)
+		}
+	}
+	plc := connect(t, "tcp://"+listen)
+	until(t, 10*time.Second, "verdicts on the broker", func() bool { return len(plc.on("faird/demo/box1/cap/verdict")) > 3 })
+	if code := p.wait(30 * time.Second); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+	m := regexp.MustCompile(`(\d+) of (\d+) verdicts published`).FindStringSubmatch(p.out.String())
+	if m == nil || m[1] != m[2] || m[1] == "0" {
+		t.Errorf("the last line says %v", m)
+	}
+}
+
+func TestDemoFailsWithoutVerdicts(t *testing.T) {
+	code, _, stderr := run(t, t.TempDir(), "demo", "--for", "1s", "--rate", "0.01", "--listen", "127.0.0.1:0")
+	if code != 1 || !strings.Contains(stderr, "no verdict") {
+		t.Errorf("exit code %d, stderr %q: a demo that published nothing must fail", code, stderr)
+	}
+}
+
+func TestBench(t *testing.T) {
+	code, out, errs := run(t, t.TempDir(), "bench", "--frames", "20", "--json")
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	var r benchReport
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatalf("%q: %v", out, err)
+	}
+	if r.Provider != "cpu" || r.Frames != 20 || r.FPS <= 0 || r.NetworkFPS <= 0 || r.PeakRSSMB <= 0 {
+		t.Errorf("%+v", r)
+	}
+	for _, stage := range []string{"total", "prepare", "restore", "score"} {
+		if p := r.LatencyMS[stage]; p.P50 <= 0 || p.P50 > p.P95 || p.P95 > p.P99 {
+			t.Errorf("%s: %+v", stage, p)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	code, out, _ := run(t, t.TempDir(), "version")
+	if code != 0 || !strings.Contains(out, "OpenCV       4.") || !regexp.MustCompile(`ONNX Runtime 1\.\d+`).MatchString(out) {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, command := range []string{"", "run", "demo", "score", "bench", "config", "config check", "config show", "version"} {
+		args := append(strings.Fields(command), "--help")
+		if code, out, errs := run(t, t.TempDir(), args...); code != 0 || !strings.Contains(out, "Usage:") || errs != "" {
+			t.Errorf("faird %s: exit code %d, stdout %q, stderr %q", strings.Join(args, " "), code, out, errs)
+		}
+	}
+}

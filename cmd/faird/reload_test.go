@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"faird/verdict"
+)
+
+// storePath is the folder that a config of configText keeps its data in.
+func storePath(t *testing.T, config string) string {
+	t.Helper()
+	m := regexp.MustCompile(`store: \{path: ([^}]+)\}`).FindStringSubmatch(config)
+	if m == nil {
+		t.Fatal("no store.path in the config")
+	}
+	return m[1]
+}
+
+func TestReload(t *testing.T) {
+	broker := startMosquitto(t)
+	plc := connect(t, broker.url())
+	dir := t.TempDir()
+	text := configText(t, broker.url(), free("cap", "demo://?seed=7&rate=5&defects=0"))
+	path := write(t, dir, "faird.yaml", text)
+	p := start(t, dir, nil, "run", "--config", path)
+	plc.stateOf(cap0+"/state", time.Minute, "ready", ready)
+	until(t, 20*time.Second, "verdicts", func() bool { return len(plc.verdicts("cap")) > 2 })
+
+	// A threshold takes effect without a restart and without a missing sequence number.
+	write(t, dir, "faird.yaml", strings.Replace(text, "model: demo", "model: demo, threshold: 0.0001", 1))
+	plc.stateOf(cap0+"/state", 10*time.Second, "threshold from the config", func(s map[string]any) bool { return s["threshold_from"] == "config" })
+	n := len(plc.verdicts("cap"))
+	until(t, 10*time.Second, "more verdicts", func() bool { return len(plc.verdicts("cap")) > n+2 })
+	vs := plc.verdicts("cap")
+	if v := vs[len(vs)-1]; v.Verdict != verdict.Fail || *v.Threshold != 0.0001 {
+		t.Errorf("%s with threshold %g after the reload, want fail with 0.0001", v.Verdict, *v.Threshold)
+	}
+	for i, v := range vs {
+		if v.Sequence != uint64(i+1) {
+			t.Fatalf("verdict %d has sequence %d: one was lost or repeated", i, v.Sequence)
+		}
+	}
+
+	// A bad file changes nothing and says why.
+	write(t, dir, "faird.yaml", strings.Replace(text, "model: demo", "model: demo, treshold: 0.3", 1))
+	until(t, 10*time.Second, "the mistake in the log", func() bool { return strings.Contains(p.errs.String(), "treshold") })
+	n = len(plc.verdicts("cap"))
+	until(t, 10*time.Second, "verdicts go on", func() bool { return len(plc.verdicts("cap")) > n })
+	if v := plc.verdicts("cap")[n]; *v.Threshold != 0.0001 {
+		t.Errorf("threshold %g after a bad file, want the old 0.0001", *v.Threshold)
+	}
+
+	// A station more, by SIGHUP; and the first one gone.
+	write(t, dir, "faird.yaml", strings.Replace(text, "name: cap", "name: lid", 1))
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	plc.stateOf(boxTop+"/lid/state", 20*time.Second, "ready", ready)
+	until(t, 10*time.Second, "the removed station's retained state is cleared", func() bool {
+		all := plc.on(cap0 + "/state")
+		return len(all[len(all)-1].payload) == 0
+	})
+	if code, _ := p.stop(); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+}
+
+func TestIgnoreMaskReload(t *testing.T) {
+	broker := startMosquitto(t)
+	plc := connect(t, broker.url())
+	dir := t.TempDir()
+	mask := write(t, dir, "mask.png", "")
+	blackPNG(t, mask, 640)
+	text := configText(t, broker.url(), fmt.Sprintf(
+		"  - {name: cap, model: demo, ignore_mask: %s, camera: {url: '%s'}, trigger: {mode: free}}\n", mask, demoCam))
+	path := write(t, dir, "faird.yaml", text)
+	p := start(t, dir, nil, "run", "--config", path)
+	until(t, time.Minute, "verdicts", func() bool { return len(plc.verdicts("cap")) > 0 })
+	if s := *plc.verdicts("cap")[0].Score; s <= 0 {
+		t.Fatalf("score %g with an empty mask, want above 0", s)
+	}
+	whitePNG(t, mask, 640) // everything is ignored: the score can only be zero
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	until(t, 20*time.Second, "the mask is in force", func() bool {
+		vs := plc.verdicts("cap")
+		return *vs[len(vs)-1].Score == 0
+	})
+	if err := os.WriteFile(mask, []byte("no picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	until(t, 20*time.Second, "the broken mask in the log", func() bool { return strings.Contains(p.errs.String(), "mask.png") })
+	n := len(plc.verdicts("cap"))
+	until(t, 10*time.Second, "verdicts go on", func() bool { return len(plc.verdicts("cap")) > n })
+}

@@ -1,0 +1,322 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"faird/camera"
+	"faird/config"
+	"faird/inspect"
+	"faird/publish"
+)
+
+// Overrides are the thresholds that operators have set; *store.Store keeps them.
+type overrides interface {
+	Override(ctx context.Context, station string) (*Thresholds, error)
+	SetOverride(ctx context.Context, station string, t Thresholds, who string) error
+	ClearOverride(ctx context.Context, station string) error
+}
+
+// Box holds the stations of one daemon, starts and stops them as the config
+// says, and is what triggers and commands reach them through.
+type Box struct {
+	deps      Deps
+	overrides overrides
+	models    *models
+	log       zerolog.Logger
+
+	apply sync.Mutex // one Apply at a time
+
+	mu       sync.RWMutex // guards stations
+	stations map[string]*running
+}
+
+// running is a station at work and how to stop it.
+type running struct {
+	*Station
+	conf   config.Station
+	model  string // hash of the model in use
+	mask   string // hash of the ignore mask in use
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// NewBox makes a box without stations. Overrides may be nil.
+func NewBox(d Deps, c config.Infer, o overrides) *Box {
+	return &Box{deps: d, overrides: o, models: newModels(c, d.Log), log: d.Log, stations: map[string]*running{}}
+}
+
+// Connect names the outlet for verdicts and states; once, before Apply.
+func (b *Box) Connect(o outlet) { b.deps.Outlet = o }
+
+// Apply makes the stations be what c says. Whatever can fail is done first: if
+// it returns an error, nothing has changed. A station of which only thresholds,
+// mask or region changed goes on without missing a frame.
+func (b *Box) Apply(ctx context.Context, c *config.Config) error {
+	b.apply.Lock()
+	defer b.apply.Unlock()
+	plans, err := b.plan(ctx, c)
+	if err != nil {
+		return err
+	}
+	b.stopUnlisted(plans)
+	for _, p := range plans {
+		p.carryOut(b)
+	}
+	return nil
+}
+
+// plan prepares every new or changed station, or none.
+func (b *Box) plan(ctx context.Context, c *config.Config) (plans []*plan, err error) {
+	defer func() {
+		if err != nil {
+			for _, p := range plans {
+				p.drop()
+			}
+		}
+	}()
+	hash := c.Hash()
+	for _, sc := range c.Stations {
+		p, err := b.prepare(ctx, sc, hash)
+		if err != nil {
+			return plans, err
+		}
+		plans = append(plans, p)
+	}
+	return plans, nil
+}
+
+// plan is one station's way from what is to what the config says.
+type plan struct {
+	conf   config.Station
+	hash   string   // of the whole config
+	mask   string   // of the ignore mask's file, "" without one
+	old    *running // nil for a new station
+	keep   bool     // the old one goes on, with new parts
+	swap   *swap    // a new inspector; nil where the old one stays
+	limits Thresholds
+	source source // for a station that starts
+	broken string // golden samples that did not fit
+}
+
+func (p *plan) drop() {
+	if p.swap != nil {
+		p.swap.close()
+	}
+}
+
+func (b *Box) prepare(ctx context.Context, sc config.Station, hash string) (*plan, error) {
+	p := &plan{conf: sc, hash: hash, old: b.station(sc.Name)}
+	p.keep = p.old != nil && sameSource(p.old.conf, sc)
+	override, err := b.override(ctx, sc.Name)
+	if err != nil {
+		return nil, fmt.Errorf("station %s: the operator's threshold could not be read: %w", sc.Name, err)
+	}
+	f, err := ReadModel(sc.Model)
+	if err != nil {
+		return nil, fmt.Errorf("station %s: %w", sc.Name, err)
+	}
+	if p.limits, err = thresholds(sc, f, override); err != nil {
+		return nil, err
+	}
+	if p.mask, err = fileHash(sc.IgnoreMask); err != nil {
+		return nil, fmt.Errorf("station %s: ignore_mask: %w", sc.Name, err)
+	}
+	if !p.keep || p.old.model != f.Hash || p.old.mask != p.mask || !sameROI(p.old.conf.ROI, sc.ROI) || p.old.why() != "" {
+		if err := b.prepareInspector(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	if !p.keep {
+		if p.source, err = camera.Open(sc.Camera, b.log.With().Str("station", sc.Name).Logger()); err != nil {
+			p.drop()
+			return nil, fmt.Errorf("station %s: %w", sc.Name, err)
+		}
+	}
+	return p, nil
+}
+
+// prepareInspector loads the model and makes the station's inspector. A model
+// whose golden samples do not fit is never put in place of one that works; a
+// station that has none yet starts, says so, and judges nothing.
+func (b *Box) prepareInspector(ctx context.Context, p *plan) error {
+	m, release, err := b.models.acquire(ctx, p.conf.Model)
+	if errors.Is(err, inspect.ErrGolden) && p.old == nil {
+		p.broken = err.Error()
+		b.log.Error().Str("station", p.conf.Name).Err(err).Msg("the model does not give its own scores here: the station is not ready")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("station %s: %w", p.conf.Name, err)
+	}
+	i, err := m.NewInspector(inspect.Options{ROI: p.conf.ROI, IgnoreMask: p.conf.IgnoreMask})
+	if err != nil {
+		release()
+		return fmt.Errorf("station %s: %w", p.conf.Name, err)
+	}
+	p.swap = &swap{inspector: i, release: release, view: view{model: m.File().Hash, provider: m.Provider()}}
+	return nil
+}
+
+func (b *Box) override(ctx context.Context, station string) (*Thresholds, error) {
+	if b.overrides == nil {
+		return nil, nil
+	}
+	return b.overrides.Override(ctx, station)
+}
+
+// sameSource reports whether a station can go on with its camera and trigger.
+func sameSource(a, b config.Station) bool { return a.Camera == b.Camera && a.Trigger == b.Trigger }
+
+// sameROI reports whether two regions of interest are the same.
+func sameROI(a, b *config.Rect) bool { return a == b || a != nil && b != nil && *a == *b }
+
+// fileHash is the SHA-256 of a file, "" for no file.
+func fileHash(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data)), nil
+}
+
+// carryOut puts a prepared station in place.
+func (p *plan) carryOut(b *Box) {
+	r := p.old
+	if !p.keep {
+		if p.old != nil {
+			p.old.stop()
+		}
+		r = &running{Station: newStation(p.conf, p.hash, p.source, p.limits, b.deps)}
+	}
+	r.conf = p.conf
+	r.SetThresholds(p.limits)
+	r.adopt(p.conf, p.hash)
+	if p.swap != nil {
+		r.model, r.mask = p.swap.view.model, p.mask
+		r.install(*p.swap)
+	}
+	if p.broken != "" {
+		r.breakDown(p.broken)
+	}
+	if !p.keep {
+		r.start(b.log)
+		b.mu.Lock()
+		b.stations[p.conf.Name] = r
+		b.mu.Unlock()
+	}
+}
+
+// start runs the station on a goroutine that stop ends.
+func (r *running) start(log zerolog.Logger) {
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel, r.done = cancel, make(chan struct{})
+	go func() {
+		defer close(r.done)
+		if err := r.Run(ctx); err != nil {
+			r.breakDown(err.Error())
+			log.Error().Err(err).Msg("the station has stopped")
+		}
+	}()
+}
+
+// stop ends the station and waits until its frame in hand is published.
+func (r *running) stop() {
+	r.cancel()
+	<-r.done
+}
+
+func (b *Box) stopUnlisted(plans []*plan) {
+	listed := map[string]bool{}
+	for _, p := range plans {
+		listed[p.conf.Name] = true
+	}
+	b.stopWhere(func(name string) bool { return !listed[name] })
+}
+
+// Stop ends every station; frames in hand are judged and published first.
+func (b *Box) Stop() { b.stopWhere(func(string) bool { return true }) }
+
+func (b *Box) stopWhere(gone func(name string) bool) {
+	b.mu.Lock()
+	var stopping []*running
+	for name, r := range b.stations {
+		if gone(name) {
+			stopping = append(stopping, r)
+			delete(b.stations, name)
+		}
+	}
+	b.mu.Unlock()
+	for _, r := range stopping {
+		r.cancel()
+	}
+	for _, r := range stopping {
+		<-r.done
+	}
+}
+
+func (b *Box) station(name string) *running {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.stations[name]
+}
+
+// all is the running stations by name.
+func (b *Box) all() []*running {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	rs := make([]*running, 0, len(b.stations))
+	for _, r := range b.stations {
+		rs = append(rs, r)
+	}
+	sort.Slice(rs, func(i, k int) bool { return rs[i].name < rs[k].name })
+	return rs
+}
+
+// Trigger hands a trigger to its station; it never blocks.
+func (b *Box) Trigger(station string, t publish.Trigger) {
+	if r := b.station(station); r != nil {
+		r.Trigger(t)
+		return
+	}
+	b.log.Warn().Str("station", station).Str("trigger", t.ID).Msg("trigger for a station that does not exist")
+}
+
+// Run tells the outlet how every station is, as it changes, until ctx ends.
+func (b *Box) Run(ctx context.Context) error {
+	tick := time.NewTicker(turn)
+	defer tick.Stop()
+	for {
+		b.Announce()
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Settled waits until every station is ready or known not to be, or ctx ends.
+func (b *Box) Settled(ctx context.Context) bool {
+	for {
+		settled := true
+		for _, r := range b.all() {
+			settled = settled && r.settled()
+		}
+		if settled || ctx.Err() != nil {
+			return settled
+		}
+		sleep(ctx, turn/10)
+	}
+}

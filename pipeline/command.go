@@ -1,0 +1,130 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"faird/publish"
+)
+
+// maxSave bounds the pictures one command may save.
+const maxSave = 1000
+
+// Command carries out what somebody asks of a station, or of every station
+// where station is "". Who asked is logged with it.
+func (b *Box) Command(ctx context.Context, station string, c publish.Command) publish.Reply {
+	who := c.By
+	if who == "" {
+		who = "MQTT"
+	}
+	targets := b.all()
+	if station != "" {
+		r := b.station(station)
+		if r == nil {
+			return failed(fmt.Errorf("there is no station %q", station))
+		}
+		targets = []*running{r}
+	}
+	for _, r := range targets {
+		if err := b.command(ctx, r, c, who); err != nil {
+			r.log.Warn().Err(err).Str("command", c.Command).Str("id", c.ID).Str("by", who).Msg("command refused")
+			return failed(fmt.Errorf("station %s: %w", r.name, err))
+		}
+		r.log.Info().Str("command", c.Command).Str("id", c.ID).Str("by", who).Msg("command carried out")
+	}
+	b.Announce()
+	return publish.Reply{OK: true}
+}
+
+func failed(err error) publish.Reply { return publish.Reply{Error: err.Error()} }
+
+func (b *Box) command(ctx context.Context, r *running, c publish.Command, who string) error {
+	switch c.Command {
+	case publish.CommandPause:
+		r.Pause(who)
+	case publish.CommandResume:
+		r.Resume()
+	case publish.CommandThreshold:
+		return b.setThreshold(ctx, r, c, who)
+	case publish.CommandModel:
+		return b.swapModel(ctx, r, c.Model)
+	case publish.CommandSave:
+		if c.Count < 1 || c.Count > maxSave {
+			return fmt.Errorf("count is %d: name 1 to %d pictures to save", c.Count, maxSave)
+		}
+		r.saving.ask(c.Count)
+	default:
+		return fmt.Errorf("unknown command %q: use threshold, model, pause, resume or save", c.Command)
+	}
+	return nil
+}
+
+// setThreshold puts an operator's threshold in force and keeps it; a null
+// threshold goes back to the config's or the model's.
+func (b *Box) setThreshold(ctx context.Context, r *running, c publish.Command, who string) error {
+	b.apply.Lock()
+	defer b.apply.Unlock()
+	if b.overrides == nil {
+		return fmt.Errorf("thresholds cannot be kept: the daemon runs without a store")
+	}
+	if c.Threshold == nil {
+		if err := b.overrides.ClearOverride(ctx, r.name); err != nil {
+			return err
+		}
+		return b.resetThreshold(r)
+	}
+	t := Thresholds{Threshold: *c.Threshold, Review: c.Review, Origin: "override"}
+	if err := t.check(); err != nil {
+		return err
+	}
+	if err := b.overrides.SetOverride(ctx, r.name, t, who); err != nil {
+		return err
+	}
+	r.SetThresholds(t)
+	return nil
+}
+
+func (b *Box) resetThreshold(r *running) error {
+	f, err := ReadModel(r.conf.Model)
+	if err != nil {
+		return err
+	}
+	t, err := thresholds(r.conf, f, nil)
+	if err != nil {
+		return err
+	}
+	r.SetThresholds(t)
+	return nil
+}
+
+// swapModel puts another model in place between two frames, once its golden
+// samples fit. The operator's threshold belonged to the old one and is cleared.
+func (b *Box) swapModel(ctx context.Context, r *running, path string) error {
+	if path == "" {
+		return fmt.Errorf("model is empty: name the path of a model file on the box")
+	}
+	b.apply.Lock()
+	defer b.apply.Unlock()
+	p := &plan{conf: r.conf, old: r, keep: true}
+	p.conf.Model = path
+	f, err := ReadModel(path)
+	if err != nil {
+		return err
+	}
+	if p.limits, err = thresholds(p.conf, f, nil); err != nil {
+		return err
+	}
+	if err := b.prepareInspector(ctx, p); err != nil {
+		return err
+	}
+	if b.overrides != nil {
+		if err := b.overrides.ClearOverride(ctx, r.name); err != nil {
+			p.drop()
+			return err
+		}
+	}
+	r.conf.Model, r.model = path, f.Hash
+	r.SetThresholds(p.limits)
+	r.install(*p.swap)
+	return nil
+}

@@ -1,0 +1,95 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"faird/camera"
+	"faird/verdict"
+)
+
+// blank is a verdict of this station with everything but the judgement.
+func (s *Station) blank() *verdict.Verdict {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &verdict.Verdict{
+		Schema:   verdict.SchemaV1,
+		ID:       ulid.Make().String(),
+		Site:     s.deps.Site,
+		Box:      s.deps.Box,
+		Station:  s.name,
+		Regions:  []verdict.Region{},
+		Time:     verdict.Times{Exposure: verdict.Estimated},
+		Model:    s.view.model,
+		Config:   s.config,
+		Provider: s.view.provider,
+	}
+}
+
+// noRead is a verdict that says why there is no judgement.
+func (s *Station) noRead(why verdict.Reason, detail string) *verdict.Verdict {
+	v := s.blank()
+	v.Verdict, v.Reason, v.Detail = verdict.NoRead, why, detail
+	return v
+}
+
+// deliver decides v: numbers it, makes it durable, and sends it. A job is
+// answered once; whoever comes second is counted and dropped. f, where there is
+// one, still belongs to the caller.
+func (s *Station) deliver(j *job, v *verdict.Verdict, f *camera.Frame) {
+	if j != nil {
+		if !j.claim() {
+			s.counts.tooLate.Add(1)
+			return
+		}
+		defer close(j.done)
+		v.Trigger = j.trigger
+	}
+	v.Sequence = s.seq.Add(1)
+	v.Time.Decided = verdict.Time{Time: time.Now()}
+	v.Time.Clock = s.deps.Clock()
+	key := s.commit(v)
+	s.counts.add(v.Verdict)
+	if j != nil {
+		s.answers.put(j, v)
+	}
+	if f != nil {
+		s.saving.save(v, f, s.log)
+	}
+	if s.deps.Observe != nil {
+		s.deps.Observe(v, f)
+	}
+	s.deps.Outlet.Verdict(v, key)
+}
+
+// commit makes v durable. While the disk refuses, v goes out with durable false,
+// or as no_read storage where the station is configured to refuse too.
+func (s *Station) commit(v *verdict.Verdict) (key int64) {
+	if s.deps.Ledger == nil {
+		return 0
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	defer cancel()
+	v.Durable = true
+	key, err := s.deps.Ledger.Commit(ctx, v)
+	if s.counts.storage(err) {
+		s.log.Error().Err(err).Msg("the disk refuses: verdicts are not durable until it recovers")
+	}
+	if err == nil {
+		return key
+	}
+	v.Durable = false
+	if s.refusesToo() {
+		v.Score, v.Regions = nil, []verdict.Region{}
+		refuse(v, verdict.Storage, err)
+	}
+	return 0
+}
+
+func (s *Station) refusesToo() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.onStorage == "no_read"
+}

@@ -1,0 +1,218 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"faird/publish"
+	"faird/verdict"
+)
+
+// job asks for one verdict by a deadline. It is answered exactly once: by the
+// judging loop, or by the receiving loop when the deadline passes first.
+type job struct {
+	trigger  *verdict.Trigger // nil for an interval's tick
+	received time.Time        // the picture must be exposed after this
+	deadline time.Time
+	claimed  atomic.Bool
+	done     chan struct{} // closed when the answer is decided
+}
+
+func newJob(t *verdict.Trigger, received time.Time, deadline time.Duration) *job {
+	return &job{trigger: t, received: received, deadline: received.Add(deadline), done: make(chan struct{})}
+}
+
+// claim reports whether the caller is the one who answers.
+func (j *job) claim() bool { return j.claimed.CompareAndSwap(false, true) }
+
+// remember is how long a trigger's id makes its redelivery harmless.
+const remember = 10 * time.Minute
+
+// receive is the loop that owns the triggers of the station: it answers at once
+// what cannot be judged, hands one job at a time to the judging loop, and
+// answers for it when its deadline passes.
+func (s *Station) receive(ctx context.Context) error {
+	loop := s.deps.Watchdog.Loop("triggers of "+s.name, turnDeadline)
+	defer loop.Close()
+	tick := time.NewTicker(turn)
+	defer tick.Stop()
+	var inHand *job
+	expired := time.NewTimer(time.Hour)
+	defer expired.Stop()
+	for {
+		var done <-chan struct{}
+		if inHand != nil {
+			done = inHand.done
+		}
+		select {
+		case <-s.inbox.ready:
+			for _, t := range s.inbox.take() {
+				loop.Turn()
+				if j := s.sort(t, inHand); j != nil {
+					inHand = j
+					expired.Reset(time.Until(j.deadline.Add(-margin(s.conf.Trigger.Deadline) / 2)))
+				}
+			}
+		case <-expired.C:
+			s.expire(inHand)
+		case <-done:
+			inHand = nil
+		case <-tick.C:
+		case <-ctx.Done():
+			s.refuseOpen(inHand)
+			return nil
+		}
+		loop.Turn()
+	}
+}
+
+// sort answers a trigger that cannot be judged now, or returns the job that the
+// judging loop has taken.
+func (s *Station) sort(t publish.Trigger, inHand *job) *job {
+	j := newJob(&verdict.Trigger{ID: t.ID, Part: t.Part}, t.Received, s.conf.Trigger.Deadline)
+	if s.known(j) {
+		return nil
+	}
+	if v := s.refusal(t, j, inHand); v != nil {
+		s.deliver(j, v, nil)
+		return nil
+	}
+	select {
+	case s.busy <- j:
+		return j
+	default:
+		s.deliver(j, s.noRead(verdict.Overrun, "the station is still busy with a trigger past its deadline"), nil)
+		return nil
+	}
+}
+
+// refusal is the verdict on a trigger that cannot be judged, or nil.
+func (s *Station) refusal(t publish.Trigger, j *job, inHand *job) *verdict.Verdict {
+	if t.Err != nil {
+		return s.noRead(verdict.InvalidTrigger, t.Err.Error())
+	}
+	if s.conf.Trigger.Mode != "mqtt" {
+		return s.noRead(verdict.NotReady, fmt.Sprintf("trigger.mode of this station is %q: it does not take triggers", s.conf.Trigger.Mode))
+	}
+	if who := s.paused.Load(); who != nil {
+		return s.noRead(verdict.Paused, "paused by "+*who)
+	}
+	if why := s.why(); why != "" {
+		return s.noRead(verdict.NotReady, why)
+	}
+	if age := t.Received.Sub(t.Time); !t.Time.IsZero() && age > s.conf.Trigger.Deadline {
+		return s.noRead(verdict.Stale, fmt.Sprintf("the trigger was %s old when it came; the deadline is %s",
+			age.Round(time.Millisecond), s.conf.Trigger.Deadline))
+	}
+	if time.Now().After(j.deadline) {
+		return s.noRead(verdict.Late, "the trigger waited past its deadline")
+	}
+	if inHand != nil && !inHand.claimed.Load() {
+		return s.noRead(verdict.Overrun, "the station is still busy with the trigger before")
+	}
+	return nil
+}
+
+// expire answers for a job whose deadline has passed.
+func (s *Station) expire(j *job) {
+	if j == nil || j.claimed.Load() {
+		return
+	}
+	st := s.source.Status()
+	if !st.Connected {
+		s.deliver(j, s.noRead(verdict.CameraLost, st.Err), nil)
+		return
+	}
+	s.deliver(j, s.noRead(verdict.Late, fmt.Sprintf("not judged within %s", s.conf.Trigger.Deadline)), nil)
+}
+
+// refuseOpen answers whatever is still open when the station stops. A job that
+// the judging loop has begun is finished by it.
+func (s *Station) refuseOpen(inHand *job) {
+	s.refuseWaiting()
+	if inHand != nil {
+		select {
+		case <-inHand.done:
+		case <-time.After(workTimeout):
+			s.expire(inHand)
+		}
+	}
+	for _, t := range s.inbox.take() {
+		j := newJob(&verdict.Trigger{ID: t.ID, Part: t.Part}, t.Received, s.conf.Trigger.Deadline)
+		if !s.known(j) {
+			s.deliver(j, s.noRead(verdict.Stopping, "the daemon is going down"), nil)
+		}
+	}
+}
+
+// refuseWaiting answers the job that the judging loop has not begun, if any.
+func (s *Station) refuseWaiting() {
+	select {
+	case j := <-s.busy:
+		s.deliver(j, s.noRead(verdict.Stopping, "the daemon is going down"), nil)
+	default:
+	}
+}
+
+// known reports whether this trigger id came before, and if it was answered
+// repeats the answer. One whose judgement is still under way is answered by it.
+func (s *Station) known(j *job) bool {
+	v, known := s.answers.begin(j)
+	if !known && j.trigger.ID != "" && s.deps.Ledger != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+		defer cancel()
+		old, err := s.deps.Ledger.Answered(ctx, s.name, j.trigger.ID)
+		if err != nil {
+			s.log.Warn().Err(err).Str("trigger", j.trigger.ID).Msg("cannot look up whether this trigger was answered before: judging it")
+		}
+		v, known = old, old != nil
+	}
+	if v != nil {
+		s.deps.Outlet.Repeat(v)
+	}
+	return known
+}
+
+// margin is how long before the deadline the station stops waiting for a
+// picture, so that the answer is out in time.
+func margin(deadline time.Duration) time.Duration { return min(deadline/10, 50*time.Millisecond) }
+
+// inboxSize bounds the triggers that wait to be answered; at a hundred bytes
+// each it is a few megabytes, and minutes of what a line can send.
+const inboxSize = 1 << 16
+
+// inbox holds triggers until the receiving loop takes them.
+type inbox struct {
+	ready chan struct{} // has an element when the queue has
+
+	mu    sync.Mutex
+	queue []publish.Trigger
+}
+
+func newInbox() *inbox { return &inbox{ready: make(chan struct{}, 1)} }
+
+// put never blocks; it reports false when the inbox is full.
+func (b *inbox) put(t publish.Trigger) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.queue) >= inboxSize {
+		return false
+	}
+	b.queue = append(b.queue, t)
+	select {
+	case b.ready <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+func (b *inbox) take() []publish.Trigger {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	q := b.queue
+	b.queue = nil
+	return q
+}
