@@ -73,6 +73,7 @@ type Status struct {
 	Connected bool
 	Since     time.Time // when Connected last changed
 	Err       string    // why it is not connected; "" when it is
+	Failed    bool      // an attempt to open or read it has failed since it last gave a frame
 	Width     int       // of the newest picture, pixels
 	Height    int
 	FPS       float64 // measured, pictures a second
@@ -157,7 +158,9 @@ func (c *Camera) Latency() time.Duration { return c.plan.latency }
 func (c *Camera) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.status
+	s := c.status
+	s.Failed = c.outage
+	return s
 }
 
 // Next waits for a frame and hands out the newest one that nobody has taken and

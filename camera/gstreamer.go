@@ -26,21 +26,18 @@ func parseGStreamer(text string) (plan, error) {
 		settings, pipeline, _ = strings.Cut(pipeline[1:], " ")
 		pipeline = strings.TrimSpace(pipeline)
 	}
-	q, err := newQuery(gstreamerScheme, settings)
-	if err != nil {
-		return plan{}, err
-	}
+	q := newQuery(gstreamerScheme, settings)
 	latency := q.duration("latency", gstreamerLatency, maxLatency)
 	if pipeline == "" {
 		return plan{}, errors.New("the pipeline is empty: write for example gstreamer:v4l2src device=/dev/video0")
 	}
-	pipeline, err = withSink(pipeline)
+	pipeline, err := withSink(pipeline)
 	if err != nil {
 		return plan{}, err
 	}
 	return plan{
 		latency: latency,
-		source:  func(config.Camera, uint64) source { return &gstreamer{pipeline: pipeline} },
+		source:  gstreamer{pipeline: pipeline}.make,
 	}, q.finish()
 }
 
@@ -66,12 +63,24 @@ func withSink(pipeline string) (string, error) {
 // gstreamer is a pipeline through OpenCV's GStreamer back end.
 type gstreamer struct {
 	pipeline string
+	address  string // host:port that must answer first, or ""
+	timeout  time.Duration
 	*capture
 }
 
-func (g *gstreamer) open(context.Context) error {
+func (g gstreamer) make(c config.Camera, _ uint64) source {
+	g.timeout = c.OpenTimeout
+	return &g
+}
+
+func (g *gstreamer) open(ctx context.Context) error {
 	if !gocv.VideoRegistry.HasBackend(gocv.VideoCaptureGstreamer) {
 		return errors.New("this OpenCV has no GStreamer: install the distribution's libopencv-dev")
+	}
+	if g.address != "" {
+		if err := reach(ctx, g.address, g.timeout); err != nil {
+			return err
+		}
 	}
 	var err error
 	if g.capture, err = openCapture(g.pipeline, gocv.VideoCaptureGstreamer); err != nil {

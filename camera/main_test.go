@@ -111,6 +111,17 @@ func truncate(t testing.TB, path string, share float64) {
 	}
 }
 
+func writeText(t *testing.T, dir, name string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte("neither picture nor video"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var nopLog = zerolog.Nop()
+
 func short(t *testing.T, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d)

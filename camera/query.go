@@ -18,17 +18,17 @@ type query struct {
 	err    error
 }
 
-func newQuery(scheme, raw string) (*query, error) {
+func newQuery(scheme, raw string) *query {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return nil, fmt.Errorf("query: %w: write key=value pairs joined with &", err)
+		err = fmt.Errorf("query: %w: write key=value pairs joined with &", err)
 	}
 	for key, v := range values {
-		if len(v) > 1 {
-			return nil, fmt.Errorf("query key %q is given %d times: give it once", key, len(v))
+		if len(v) > 1 && err == nil {
+			err = fmt.Errorf("query key %q is given %d times: give it once", key, len(v))
 		}
 	}
-	return &query{scheme: scheme, values: values}, nil
+	return &query{scheme: scheme, values: values, err: err}
 }
 
 // get returns the text of a key and whether it is there.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +30,8 @@ func parseStream(u *url.URL, q *query) (plan, error) {
 	if u.Hostname() == "" {
 		return plan{}, fmt.Errorf("no host: write %s://camera.example/stream", u.Scheme)
 	}
-	s := stream{scheme: u.Scheme, name: redact(u.String()), address: address(u)}
+	q.err = nil // what is odd in the camera's own query is no concern of ours
+	s := stream{name: redact(u.String()), address: address(u)}
 	latency, transport, own := httpLatency, "", []string{"latency"}
 	if strings.HasPrefix(u.Scheme, "rtsp") {
 		latency, own = rtspLatency, append(own, "transport")
@@ -40,15 +42,20 @@ func parseStream(u *url.URL, q *query) (plan, error) {
 	}
 	latency = q.duration("latency", latency, maxLatency)
 	q.values = nil // the rest is for the camera
-	s.url = s.forFFmpeg(u, own, transport)
-	return plan{
-		latency: latency,
-		source: func(c config.Camera, _ uint64) source {
-			opened := s
-			opened.settings = c
-			return &opened
-		},
-	}, nil
+	s.url = withoutKeys(u, own)
+	p := plan{latency: latency, source: s.make}
+	if transport == "udp" {
+		g := gstreamer{pipeline: udpPipeline(s.url), address: s.address}
+		p.source = g.make
+	}
+	return p, nil
+}
+
+// udpPipeline plays RTSP over UDP. OpenCV's FFmpeg prefers TCP and takes a
+// transport only from an environment variable, which would hold for every
+// camera of the process; a pipeline says it for itself.
+func udpPipeline(url string) string {
+	return `rtspsrc protocols=udp latency=0 location="` + url + `" ! decodebin` + sinkTail
 }
 
 func address(u *url.URL) string {
@@ -59,75 +66,83 @@ func address(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// forFFmpeg is the URL without our keys. The transport goes to FFmpeg as an
-// option in the URL ("?tcp", libavformat/rtsp.c), which it takes out again:
-// OpenCV's own way is one environment variable for the whole process.
-func (s *stream) forFFmpeg(u *url.URL, own []string, transport string) string {
+// withoutKeys is the URL as the camera gets it: without our keys, the rest of
+// the query untouched.
+func withoutKeys(u *url.URL, own []string) string {
 	out := *u
 	var rest []string
 	for _, pair := range strings.Split(u.RawQuery, "&") {
 		key, _, _ := strings.Cut(pair, "=")
-		if pair != "" && !contains(own, key) {
+		if pair != "" && !slices.Contains(own, key) {
 			rest = append(rest, pair)
 		}
-	}
-	if transport != "" {
-		rest = append(rest, transport)
 	}
 	out.RawQuery = strings.Join(rest, "&")
 	out.Fragment = ""
 	return out.String()
 }
 
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
-}
-
 // stream is a network camera through OpenCV's FFmpeg.
 type stream struct {
-	scheme, name, address string
-	url                   string // as FFmpeg gets it, secrets included
-	settings              config.Camera
+	name, address string
+	url           string // as FFmpeg gets it, secrets included
+	settings      config.Camera
+	settled       time.Time // until then pictures may be old
 	*capture
+}
+
+func (s stream) make(c config.Camera, _ uint64) source {
+	s.settings = c
+	return &s
 }
 
 func (s *stream) open(ctx context.Context) error {
 	start := time.Now()
-	if err := s.dial(ctx); err != nil {
+	if err := reach(ctx, s.address, s.settings.OpenTimeout); err != nil {
 		return err
 	}
-	left := s.settings.OpenTimeout - time.Since(start)
+	dialled := time.Now()
+	left := s.settings.OpenTimeout - dialled.Sub(start)
 	var err error
 	s.capture, err = openCapture(s.url, gocv.VideoCaptureFFmpeg,
 		propOpenTimeout, millis(left), propReadTimeout, millis(s.settings.ReadTimeout))
+	took := time.Since(dialled)
 	if err != nil {
-		return fmt.Errorf("%s: %w: check path, user and password, and that it is a stream FFmpeg can play", s.name, err)
+		return fmt.Errorf("%s: %w (tried for %v): check path, user and password, and that it is a stream FFmpeg can play", s.name, err, took.Round(time.Millisecond))
 	}
+	s.settled = time.Now().Add(min(took, s.settings.ReadTimeout/2))
 	return nil
 }
 
-// dial finds out in Go, cancellably, whether anybody is there: it names the
+// reach finds out in Go, cancellably, whether anybody is there: it names the
 // cause, which OpenCV does not, and keeps dead hosts out of C.
-func (s *stream) dial(ctx context.Context) error {
-	d := net.Dialer{Timeout: s.settings.OpenTimeout * 8 / 10}
-	conn, err := d.DialContext(ctx, "tcp", s.address)
+func reach(ctx context.Context, address string, timeout time.Duration) error {
+	d := net.Dialer{Timeout: timeout * 8 / 10}
+	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("%w: is the camera on, and the address right?", err)
 	}
 	return conn.Close()
 }
 
-// millis is a time-out for FFmpeg a little below ours, so that the call comes
-// back by itself and no thread needs to be abandoned.
+// millis is a time-out for FFmpeg that is below ours, so that the call comes
+// back by itself and no thread needs to be abandoned. FFmpeg looks at its clock
+// about ten times a second.
 func millis(d time.Duration) gocv.VideoCaptureProperties {
-	return gocv.VideoCaptureProperties(max(d.Milliseconds()*9/10, 1))
+	d = max(d-max(d/10, 250*time.Millisecond), d/2)
+	return gocv.VideoCaptureProperties(max(d.Milliseconds(), 1))
 }
 
-func (s *stream) read(ctx context.Context, f *Frame) error { return s.readUnless(ctx, f) }
+// read gives the next picture. While it opens, FFmpeg reads pictures to find
+// out what they are and keeps them; they come first, in a burst and late by as
+// long as opening took. They are thrown away.
+func (s *stream) read(ctx context.Context, f *Frame) error {
+	for {
+		err := s.readUnless(ctx, f)
+		if err != nil || f.Captured.After(s.settled) {
+			return err
+		}
+	}
+}
 
 func (s *stream) close() { s.capture.close() }

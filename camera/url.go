@@ -71,10 +71,7 @@ func parseURL(scheme, text string) (plan, error) {
 		}
 		return plan{}, fmt.Errorf("%w: write special characters as %%XX", err)
 	}
-	q, err := newQuery(scheme, u.RawQuery)
-	if err != nil {
-		return plan{}, err
-	}
+	q := newQuery(scheme, u.RawQuery)
 	p, err := kind(u, q)
 	if err != nil {
 		return plan{}, err

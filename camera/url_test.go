@@ -107,11 +107,11 @@ func TestSecretsDoNotShow(t *testing.T) {
 	}
 }
 
-func TestStreamURLForFFmpeg(t *testing.T) {
+func TestCameraGetsItsOwnQuery(t *testing.T) {
 	for url, want := range map[string]string{
-		"rtsp://u:p@cam/s?channel=1&latency=1s":    "rtsp://u:p@cam/s?channel=1&tcp",
-		"rtsp://cam/s?transport=udp&b=%20&a=1":     "rtsp://cam/s?b=%20&a=1&udp",
-		"http://cam/mjpg?size=1&latency=5ms&day=2": "http://cam/mjpg?size=1&day=2",
+		"rtsp://u:p@cam/s?channel=1&latency=1s":        "rtsp://u:p@cam/s?channel=1",
+		"rtsp://cam/s?transport=tcp&b=%20&a=1&a=2;b":   "rtsp://cam/s?b=%20&a=1&a=2;b",
+		"http://cam/mjpg?size=1&latency=5ms&transport": "http://cam/mjpg?size=1&transport",
 		"http://cam/mjpg": "http://cam/mjpg",
 	} {
 		p, err := parse(url)
@@ -121,5 +121,13 @@ func TestStreamURLForFFmpeg(t *testing.T) {
 		if got := p.source(config.Camera{}, 0).(*stream).url; got != want {
 			t.Errorf("%s became %s, want %s", url, got, want)
 		}
+	}
+	p, err := parse("rtsp://cam/s?channel=1&transport=udp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipeline := p.source(config.Camera{}, 0).(*gstreamer).pipeline
+	if !strings.Contains(pipeline, `protocols=udp`) || !strings.Contains(pipeline, `location="rtsp://cam/s?channel=1"`) {
+		t.Error(pipeline)
 	}
 }

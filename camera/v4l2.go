@@ -19,9 +19,9 @@ import (
 // v4l2Latency covers the driver's buffers at 30 pictures a second.
 const v4l2Latency = 100 * time.Millisecond
 
-// format is what is asked of a V4L2 device, or what it says it gives. Zero
+// mode is what is asked of a V4L2 device, or what it says it gives. Zero
 // values are not asked.
-type format struct {
+type mode struct {
 	width, height int
 	fps           float64
 	fourcc        string
@@ -33,7 +33,7 @@ func parseV4L2(u *url.URL, q *query) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	want := format{
+	want := mode{
 		width:  q.whole("width", 0, 1, 65536),
 		height: q.whole("height", 0, 1, 65536),
 		fps:    q.number("fps", 0, 0.01, 10000),
@@ -54,7 +54,7 @@ func parseV4L2(u *url.URL, q *query) (plan, error) {
 // v4l2 is a Video4Linux device through OpenCV.
 type v4l2 struct {
 	path string
-	want format
+	want mode
 	*capture
 	checked bool // what comes is what was asked for
 }
@@ -91,7 +91,7 @@ func (v *v4l2) read(ctx context.Context, f *Frame) error {
 	if err := v.readUnless(ctx, f); err != nil || v.checked {
 		return err
 	}
-	got := format{f.mat.Cols(), f.mat.Rows(), v.video.Get(gocv.VideoCaptureFPS), v.video.CodecString()}
+	got := mode{f.mat.Cols(), f.mat.Rows(), v.video.Get(gocv.VideoCaptureFPS), v.video.CodecString()}
 	if err := v.want.compare(got); err != nil {
 		return fmt.Errorf("%s: %w", v.path, err)
 	}
@@ -100,7 +100,7 @@ func (v *v4l2) read(ctx context.Context, f *Frame) error {
 }
 
 // compare says where what the camera gives is not what was asked of it.
-func (want format) compare(got format) error {
+func (want mode) compare(got mode) error {
 	var wrong []string
 	if want.width != 0 && (want.width != got.width || want.height != got.height) {
 		wrong = append(wrong, fmt.Sprintf("size %dx%d was asked for and %dx%d comes", want.width, want.height, got.width, got.height))

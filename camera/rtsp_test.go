@@ -1,0 +1,198 @@
+package camera
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"faird/config"
+
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
+)
+
+// rtspServer is an RTSP camera that sends the pictures of an mjpegServer.
+type rtspServer struct {
+	*mjpegServer
+	rtsp      *gortsplib.Server
+	stream    *gortsplib.ServerStream
+	transport atomic.Int64 // the last one set up, plus one
+	stop      chan struct{}
+	stopped   chan struct{}
+}
+
+func newRTSP(t testing.TB, interval time.Duration) *rtspServer {
+	t.Helper()
+	s := &rtspServer{mjpegServer: &mjpegServer{interval: interval, pictures: shadePictures(t)}}
+	s.start(t)
+	t.Cleanup(s.kill)
+	return s
+}
+
+func (s *rtspServer) url() string { return "rtsp://" + s.address + "/line?channel=1" }
+
+// start listens, after a kill on the same port.
+func (s *rtspServer) start(t testing.TB) {
+	t.Helper()
+	var err error
+	for range 20 { // the two UDP ports may be taken
+		if s.address == "" || s.rtsp == nil {
+			s.address = freePort(t, "tcp")
+		}
+		rtp, rtcp := freePorts(t)
+		s.rtsp = &gortsplib.Server{Handler: s, RTSPAddress: s.address, UDPRTPAddress: rtp, UDPRTCPAddress: rtcp}
+		if err = s.rtsp.Start(); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	mjpeg := &format.MJPEG{}
+	medias := []*description.Media{{Type: description.MediaTypeVideo, Formats: []format.Format{mjpeg}}}
+	s.stream = &gortsplib.ServerStream{Server: s.rtsp, Desc: &description.Session{Medias: medias}}
+	if err := s.stream.Initialize(); err != nil {
+		t.Fatal(err)
+	}
+	s.stop, s.stopped = make(chan struct{}), make(chan struct{})
+	go s.send(mjpeg, medias[0])
+}
+
+func (s *rtspServer) send(mjpeg *format.MJPEG, media *description.Media) {
+	defer close(s.stopped)
+	encoder, err := mjpeg.CreateEncoder()
+	if err != nil {
+		panic(err)
+	}
+	tick := time.NewTicker(s.interval)
+	defer tick.Stop()
+	begin := time.Now()
+	for {
+		select {
+		case <-tick.C:
+		case <-s.stop:
+			return
+		}
+		if s.stall.Load() {
+			continue
+		}
+		packets, err := encoder.Encode(s.pictures[s.sent.Add(1)%shades])
+		if err != nil {
+			panic(err)
+		}
+		for _, p := range packets {
+			p.Timestamp = uint32(time.Since(begin).Seconds() * float64(mjpeg.ClockRate()))
+			_ = s.stream.WritePacketRTP(media, p)
+		}
+	}
+}
+
+func (s *rtspServer) kill() {
+	select {
+	case <-s.stop:
+	default:
+		close(s.stop)
+		<-s.stopped
+		s.stream.Close()
+		s.rtsp.Close()
+	}
+}
+
+func (s *rtspServer) OnDescribe(c *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	if c.Path != "/plain" && c.Query != "channel=1" {
+		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
+	}
+	return &base.Response{StatusCode: base.StatusOK}, s.stream, nil
+}
+
+func (s *rtspServer) OnSetup(c *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	s.transport.Store(int64(c.Transport) + 1)
+	return &base.Response{StatusCode: base.StatusOK}, s.stream, nil
+}
+
+func (s *rtspServer) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
+	s.opened.Add(1)
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+func freePort(t testing.TB, network string) string {
+	t.Helper()
+	if network == "tcp" {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		return l.Addr().String()
+	}
+	l, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.LocalAddr().String()
+}
+
+// freePorts are two consecutive UDP ports, the first even, as RTP wants them.
+func freePorts(t testing.TB) (rtp, rtcp string) {
+	t.Helper()
+	for range 100 {
+		a, err := net.ResolveUDPAddr("udp", freePort(t, "udp"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Port &^= 1
+		b := *a
+		b.Port++
+		if l, err := net.ListenUDP("udp", &b); err == nil {
+			l.Close()
+			return a.String(), b.String()
+		}
+	}
+	t.Fatal(errors.New("no two free UDP ports"))
+	return "", ""
+}
+
+func TestRTSP(t *testing.T) {
+	for _, c := range []struct {
+		path string
+		want gortsplib.Transport
+	}{
+		{"/line?channel=1", gortsplib.TransportTCP},
+		{"/line?transport=tcp&channel=1", gortsplib.TransportTCP},
+		{"/plain?transport=udp", gortsplib.TransportUDP},
+	} {
+		t.Run(c.want.String()+c.path, func(t *testing.T) {
+			s := newRTSP(t, 20*time.Millisecond)
+			cam := start(t, "rtsp://"+s.address+c.path, config.Camera{})
+			freshest(t, cam, s.mjpegServer)
+			if got := gortsplib.Transport(s.transport.Load() - 1); got != c.want {
+				t.Errorf("it went over %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestRTSPThatIsNotThere(t *testing.T) {
+	s := newRTSP(t, 20*time.Millisecond)
+	cam := start(t, "rtsp://user:hunter2@"+s.address+"/line?channel=2", config.Camera{OpenTimeout: time.Second})
+	st := eventually(t, cam, "refused", func(s Status) bool { return strings.Contains(s.Err, "could not open") })
+	if strings.Contains(st.Err, "hunter2") || !strings.Contains(st.Err, "path, user and password") {
+		t.Error(st.Err)
+	}
+}
+
+func TestRTSPComesBack(t *testing.T) {
+	s := newRTSP(t, 20*time.Millisecond)
+	comesBack(t, start(t, s.url(), config.Camera{ReadTimeout: time.Second}), s.mjpegServer, s.kill, func() { s.start(t) })
+}
+
+func TestRTSPThatStalls(t *testing.T) {
+	s := newRTSP(t, 20*time.Millisecond)
+	stalls(t, start(t, s.url(), config.Camera{ReadTimeout: 500 * time.Millisecond}), s.mjpegServer)
+}

@@ -1,0 +1,51 @@
+package camera
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"faird/config"
+)
+
+func TestV4L2WithoutADevice(t *testing.T) {
+	for path, want := range map[string]string{
+		"/dev/video-that-is-not-there":      "no such file",
+		writeText(t, t.TempDir(), "video0"): "is not a device",
+		"/dev/null":                         "capture device",
+	} {
+		cam := start(t, "v4l2://"+path+"?width=640&height=480", config.Camera{})
+		st := eventually(t, cam, "refused", func(s Status) bool { return strings.Contains(s.Err, want) })
+		if !strings.Contains(st.Err, filepath.Base(path)) {
+			t.Errorf("%q does not name %s", st.Err, path)
+		}
+	}
+}
+
+func TestWhatTheDeviceGivesIsCompared(t *testing.T) {
+	asked := mode{width: 1280, height: 720, fps: 30, fourcc: "MJPG"}
+	for _, c := range []struct {
+		got  mode
+		want []string
+	}{
+		{asked, nil},
+		{mode{1280, 720, 30.1, "MJPG"}, nil},
+		{mode{640, 480, 30, "MJPG"}, []string{"1280x720", "640x480"}},
+		{mode{1280, 720, 15, "MJPG"}, []string{"30", "15"}},
+		{mode{1280, 720, 30, "YUYV"}, []string{"MJPG", "YUYV"}},
+		{mode{640, 360, 5, "YUYV"}, []string{"1280x720", "640x360", "30", "5", "MJPG", "YUYV"}},
+	} {
+		err := asked.compare(c.got)
+		if (err == nil) != (c.want == nil) {
+			t.Errorf("%+v: %v", c.got, err)
+		}
+		for _, w := range c.want {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%v does not name %s", err, w)
+			}
+		}
+	}
+	if err := (mode{}).compare(mode{640, 480, 25, "YUYV"}); err != nil {
+		t.Errorf("nothing was asked: %v", err)
+	}
+}
