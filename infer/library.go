@@ -16,8 +16,9 @@ import (
 // MinVersion is the oldest ONNX Runtime that serves this program.
 const MinVersion = "1.24"
 
-// LibraryEnv names a library to load where the config names none; for tests.
-const LibraryEnv = "FAIRD_ORT_LIBRARY"
+// LibraryEnv names a library to load where nothing else names one; for the
+// daemon it is the config key infer.library.
+const LibraryEnv = "FAIRD_INFER_LIBRARY"
 
 const libraryName = "libonnxruntime.so.1"
 

@@ -61,7 +61,7 @@ func (s *Station) adopt(c config.Station, hash string) {
 // place or broken, and the camera has given a frame or has failed to.
 func (s *Station) settled() bool {
 	st := s.source.Status()
-	return s.why() != "" || s.ended.Load() || st.Frames > 0 || !st.Connected && st.Err != ""
+	return s.why() != "" || s.ended.Load() || st.Connected || st.Failed
 }
 
 // notReady says why the station is not ready for a trigger now, or "".

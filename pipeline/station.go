@@ -114,8 +114,8 @@ type Thresholds struct {
 	Origin    string // "override" (an operator set it), "config" or "model"
 }
 
-// level is the map value from which a pixel belongs to a region.
-func (t *Thresholds) level() *float64 {
+// Level is the map value from which a pixel belongs to a region: the lower threshold.
+func (t *Thresholds) Level() *float64 {
 	if t.Review != nil && *t.Review < t.Threshold {
 		return t.Review
 	}

@@ -192,7 +192,7 @@ func (s *Station) inspect(ctx context.Context, b *bench, f *camera.Frame) *verdi
 	limits := s.limits.Load()
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), workTimeout)
 	defer cancel()
-	err := b.current.inspector.Inspect(work, f.Picture, limits.level(), &b.result)
+	err := b.current.inspector.Inspect(work, f.Picture, limits.Level(), &b.result)
 	switch {
 	case errors.Is(err, inspect.ErrPicture):
 		return refuse(v, verdict.InvalidPicture, err)

@@ -88,7 +88,7 @@ func bench(ctx context.Context, o benchOptions) (*benchReport, error) {
 			p.Close()
 		}
 	}()
-	t := &timings{inspector: i, pictures: pictures, level: modelThreshold(m)}
+	t := &timings{inspector: i, pictures: pictures, level: level(modelLimits(m))}
 	const blocks = 10
 	if err := t.whole(ctx, o.warmup); err != nil {
 		return nil, err

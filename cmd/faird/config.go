@@ -59,7 +59,8 @@ func configShowCommand() *cobra.Command {
 }
 
 func addConfigFlag(c *cobra.Command, path *string) {
-	c.Flags().StringVar(path, "config", "", "config file (default ./faird.yaml, else /etc/faird/faird.yaml)")
+	c.Flags().StringVar(path, "config", os.Getenv("FAIRD_CONFIG"),
+		"config file (default $FAIRD_CONFIG, else ./faird.yaml, else /etc/faird/faird.yaml)")
 }
 
 // loadConfig loads and checks the config, the files it names included.

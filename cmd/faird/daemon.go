@@ -23,6 +23,8 @@ const (
 	settleTimeout = 15 * time.Second // for stations to be ready or known broken
 	loadTimeout   = 30 * time.Minute // for models to load, a TensorRT engine build included
 	flushTimeout  = time.Second      // for live verdicts to be acknowledged at the end
+
+	publisherDeadline = time.Minute // for a turn of the publisher: beyond its longest wait for a broker
 )
 
 // daemon is the parts of a running faird, created in one place and closed in
@@ -75,6 +77,7 @@ func newDaemon(c *config.Config, h hooks) (*daemon, error) {
 		return nil, err
 	}
 	d.box.Connect(d.publisher)
+	d.publisher.OnTurn(d.watchdog.Loop("publisher", publisherDeadline).Turn)
 	return d, nil
 }
 

@@ -16,7 +16,7 @@ import (
 
 // asFaird makes the test binary be faird itself, so that the tests run the real
 // process: its signals, its exit code, its output.
-const asFaird = "FAIRD_TEST_AS_FAIRD"
+const asFaird = "TEST_AS_FAIRD"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asFaird) != "" {
@@ -58,7 +58,7 @@ func start(t *testing.T, dir string, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(os.Args[0], args...), exited: make(chan struct{})}
 	p.cmd.Dir = dir
-	p.cmd.Env = append(append(os.Environ(), asFaird+"=1", "FAIRD_ORT_LIBRARY="+library(t)), env...)
+	p.cmd.Env = append(append(os.Environ(), asFaird+"=1", "FAIRD_INFER_LIBRARY="+library(t)), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.errs
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -72,15 +72,21 @@ func score(ctx context.Context, out io.Writer, o scoreOptions, override bool, fi
 		return err
 	}
 	defer i.Close()
-	threshold := modelThreshold(m)
+	limits := modelLimits(m)
 	if override {
-		threshold = &o.threshold
+		limits = &pipeline.Thresholds{Threshold: o.threshold}
 	}
+	names := mapNames(files)
 	results := make([]scored, 0, len(files))
-	for _, file := range files {
-		r, err := scoreFile(ctx, i, file, threshold, o.maps)
+	for n, file := range files {
+		r, err := scoreFile(ctx, i, file, limits)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
+		}
+		if o.maps != "" {
+			if err := writeMap(i, filepath.Join(o.maps, names[n]), level(limits)); err != nil {
+				return err
+			}
 		}
 		if !o.json {
 			if err := printScored(out, r); err != nil {
@@ -108,36 +114,59 @@ func loadModel(path, provider, library string) (*inspect.Model, error) {
 	return inspect.Open(f, c, consoleLog(zerolog.WarnLevel))
 }
 
-func modelThreshold(m *inspect.Model) *float64 {
-	if c := m.File().Calibration; c != nil {
-		return &c.Threshold
+// modelLimits are the model's own thresholds, nil where it is not calibrated.
+func modelLimits(m *inspect.Model) *pipeline.Thresholds {
+	c := m.File().Calibration
+	if c == nil {
+		return nil
 	}
-	return nil
+	return &pipeline.Thresholds{Threshold: c.Threshold, Review: c.Review}
 }
 
-func scoreFile(ctx context.Context, i *inspect.Inspector, file string, threshold *float64, maps string) (scored, error) {
+// level is the map value from which a pixel belongs to a region.
+func level(l *pipeline.Thresholds) *float64 {
+	if l == nil {
+		return nil
+	}
+	return l.Level()
+}
+
+func scoreFile(ctx context.Context, i *inspect.Inspector, file string, limits *pipeline.Thresholds) (scored, error) {
 	picture, err := inspect.ReadPicture(file)
 	if err != nil {
 		return scored{}, err
 	}
 	defer picture.Close()
 	var r inspect.Result
-	if err := i.Inspect(ctx, picture, threshold, &r); err != nil {
+	if err := i.Inspect(ctx, picture, level(limits), &r); err != nil {
 		return scored{}, err
 	}
-	s := scored{File: file, Score: r.Score, Threshold: threshold, Regions: append([]verdict.Region{}, r.Regions...)}
-	if threshold != nil {
-		k := verdict.Judge(r.Score, *threshold, nil)
-		s.Verdict = &k
-	}
-	if maps != "" {
-		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)) + "_map.png"
-		if err := writeMap(i, filepath.Join(maps, name), threshold); err != nil {
-			return scored{}, err
-		}
+	s := scored{File: file, Score: r.Score, Regions: append([]verdict.Region{}, r.Regions...)}
+	if limits != nil {
+		k := verdict.Judge(r.Score, limits.Threshold, limits.Review)
+		s.Verdict, s.Threshold = &k, &limits.Threshold
 	}
 	return s, nil
 }
+
+// mapNames are the files that the maps go to: named after the pictures, and
+// after their folders too where two pictures have one name.
+func mapNames(files []string) []string {
+	count := map[string]int{}
+	for _, f := range files {
+		count[stem(f)]++
+	}
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = stem(f) + "_map.png"
+		if count[stem(f)] > 1 {
+			names[i] = strings.ReplaceAll(strings.Trim(filepath.Dir(f), "./"), string(filepath.Separator), "_") + "_" + names[i]
+		}
+	}
+	return names
+}
+
+func stem(file string) string { return strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)) }
 
 func writeMap(i *inspect.Inspector, path string, level *float64) error {
 	png, err := i.MapPicture(level)
@@ -151,7 +180,7 @@ func writeMap(i *inspect.Inspector, path string, level *float64) error {
 }
 
 func printScored(out io.Writer, r scored) error {
-	word := "not calibrated"
+	word := "not judged: the model is not calibrated and no --threshold is given"
 	if r.Verdict != nil {
 		word = fmt.Sprintf("%-4s (threshold %.4f, %d region(s))", *r.Verdict, *r.Threshold, len(r.Regions))
 	}
