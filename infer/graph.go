@@ -70,7 +70,7 @@ func OpenGraph(onnx []byte, o GraphOptions) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer options.Destroy()
+	defer func() { _ = options.Destroy() }() // fails only where there is none
 	g := &Graph{inputs: inputs, outputs: outputs}
 	if g.session, err = ort.NewDynamicAdvancedSessionWithONNXData(onnx, inputs, outputs, options); err != nil {
 		return nil, fmt.Errorf("ONNX Runtime refuses the graph: %w", plain(err))

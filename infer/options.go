@@ -90,7 +90,7 @@ func appendCUDA(s *ort.SessionOptions, c config.CUDA) error {
 	if err != nil {
 		return plain(err)
 	}
-	defer p.Destroy()
+	defer func() { _ = p.Destroy() }() // fails only where there is none
 	if err := p.Update(cudaOptions(c)); err != nil {
 		return plain(err)
 	}
@@ -102,7 +102,7 @@ func appendTensorRT(s *ort.SessionOptions, o GraphOptions) error {
 	if err != nil {
 		return plain(err)
 	}
-	defer p.Destroy()
+	defer func() { _ = p.Destroy() }() // fails only where there is none
 	options := tensorRTOptions(o.TensorRT, o.engineKey, machineKey())
 	for _, key := range []string{"trt_engine_cache_path", "trt_timing_cache_path"} {
 		if dir := options[key]; dir != "" {
