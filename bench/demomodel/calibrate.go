@@ -1,11 +1,10 @@
 package main
 
 import (
+	"faird/model"
 	"fmt"
 	"math"
 	"slices"
-
-	"faird/model"
 )
 
 const confidence = 0.95

@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"image"
-
 	"faird/camera/line"
 	"faird/inspect"
 	"faird/model"
+	"fmt"
+	"image"
 
 	"gocv.io/x/gocv"
 )
@@ -33,7 +32,9 @@ func goldenSamples(ctx context.Context, inspector *inspect.Inspector, file *mode
 			continue
 		}
 		left[truth.Defective]--
-		gocv.Resize(frame, &small, image.Pt(file.Width, file.Height), 0, 0, gocv.InterpolationLinear)
+		if err := gocv.Resize(frame, &small, image.Pt(file.Width, file.Height), 0, 0, gocv.InterpolationLinear); err != nil {
+			return nil, err
+		}
 		sample, err := goldenSample(ctx, inspector, small, file.Calibration.Threshold)
 		if err != nil {
 			return nil, fmt.Errorf("golden sample %d: %w", len(samples), err)

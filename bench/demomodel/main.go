@@ -9,16 +9,15 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"flag"
-	"fmt"
-	"os"
-	"os/signal"
-
 	"faird/camera/line"
 	"faird/config"
 	"faird/fair"
 	"faird/inspect"
 	"faird/model"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
 
 	"github.com/rs/zerolog"
 	"gocv.io/x/gocv"

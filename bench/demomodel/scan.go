@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"math"
-	"slices"
-	"strings"
-
 	"faird/camera/line"
 	"faird/fair"
 	"faird/inspect"
 	"faird/model"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
 )
 
 // candidate is one choice of scoring constants with the scores it gave.

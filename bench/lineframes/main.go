@@ -6,12 +6,11 @@
 package main
 
 import (
+	"faird/camera/line"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"faird/camera/line"
 
 	"gocv.io/x/gocv"
 )

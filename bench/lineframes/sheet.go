@@ -1,11 +1,11 @@
 package main
 
 import (
+	"faird/camera/line"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
-
-	"faird/camera/line"
 
 	"gocv.io/x/gocv"
 )
@@ -38,7 +38,9 @@ func writeSheet(path string, seed uint64) error {
 			}
 			if truth := l.Render(n, &frame); truth.Kind == kind {
 				used[n] = true
-				draw(&page, frame, &small, i, truth)
+				if err := draw(&page, frame, &small, i, truth); err != nil {
+					return err
+				}
 				break
 			}
 		}
@@ -49,17 +51,19 @@ func writeSheet(path string, seed uint64) error {
 	return nil
 }
 
-func draw(page *gocv.Mat, frame gocv.Mat, small *gocv.Mat, i int, truth line.Truth) {
+func draw(page *gocv.Mat, frame gocv.Mat, small *gocv.Mat, i int, truth line.Truth) error {
 	white, red := color.RGBA{R: 255, G: 255, B: 255, A: 255}, color.RGBA{R: 255, G: 80, B: 60, A: 255}
 	label, colour := "good", white
+	var err error
 	if truth.Defective {
 		label, colour = fmt.Sprintf("%s %.1f%%", truth.Kind, 100*truth.AreaShare), red
-		gocv.Rectangle(&frame, truth.Region.Inset(-8), red, 2)
+		err = gocv.Rectangle(&frame, truth.Region.Inset(-8), red, 2)
 	}
-	gocv.Resize(frame, small, image.Pt(cell, cell), 0, 0, gocv.InterpolationArea)
-	gocv.PutText(small, label, image.Pt(8, 20), gocv.FontHersheySimplex, 0.55, colour, 1)
+	err = errors.Join(err,
+		gocv.Resize(frame, small, image.Pt(cell, cell), 0, 0, gocv.InterpolationArea),
+		gocv.PutText(small, label, image.Pt(8, 20), gocv.FontHersheySimplex, 0.55, colour, 1))
 	corner := image.Pt(i%columns*cell, i/columns*cell)
 	view := page.Region(image.Rectangle{corner, corner.Add(image.Pt(cell, cell))})
 	defer view.Close()
-	small.CopyTo(&view)
+	return errors.Join(err, small.CopyTo(&view))
 }

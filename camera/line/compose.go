@@ -38,7 +38,7 @@ func (l *Line) paintPart(s *scene, d *defect) {
 func newShadow(s *surface, unit float64) gocv.Mat {
 	m := gocv.NewMatWithSize(s.side, s.side, gocv.MatTypeCV8UC1)
 	copy(pixels(m), s.alpha)
-	gocv.GaussianBlur(m, &m, image.Pt(0, 0), 8*unit, 8*unit, gocv.BorderConstant)
+	must(gocv.GaussianBlur(m, &m, image.Pt(0, 0), 8*unit, 8*unit, gocv.BorderConstant))
 	return m
 }
 
@@ -104,7 +104,7 @@ func (l *Line) warp(from gocv.Mat, to *gocv.Mat, s *scene, shiftX, shiftY float6
 		l.matrix.SetDoubleAt(i/3, i%3, v)
 	}
 	size := image.Pt(l.options.Size, l.options.Size)
-	gocv.WarpAffineWithParams(from, to, l.matrix, size, gocv.InterpolationLinear, gocv.BorderConstant, black)
+	must(gocv.WarpAffineWithParams(from, to, l.matrix, size, gocv.InterpolationLinear, gocv.BorderConstant, black))
 }
 
 // region is the box of the part's frame as the camera sees it, with a margin

@@ -98,7 +98,7 @@ func height(p point, drilled bool) float64 {
 	d := nearest(p, lugs)
 	h -= 3 * step(plugSeat, plugRadius+1, d)
 	if drilled && d < plugRadius {
-		h += 2 + 4.5*math.Sqrt(1-math.Pow(d/plugRadius, 2)) - 1.6*step(7, 4, d)
+		h += 2 + 4.5*math.Sqrt(1-d*d/(plugRadius*plugRadius)) - 1.6*step(7, 4, d)
 	}
 	return h
 }

@@ -64,10 +64,10 @@ func newText(unit float64, s *surface) mark {
 	defer wide.Close()
 	wide.SetTo(gocv.Scalar{})
 	white := color.RGBA{R: 255, G: 255, B: 255, A: 255}
-	gocv.PutText(&wide, label, image.Pt(2*thickness, size.Y+2*thickness), gocv.FontHersheyDuplex, fontScale, white, thickness)
+	must(gocv.PutText(&wide, label, image.Pt(2*thickness, size.Y+2*thickness), gocv.FontHersheyDuplex, fontScale, white, thickness))
 	small := gocv.NewMat()
 	defer small.Close()
-	gocv.Resize(wide, &small, image.Pt(wide.Cols()/oversample, wide.Rows()/oversample), 0, 0, gocv.InterpolationArea)
+	must(gocv.Resize(wide, &small, image.Pt(wide.Cols()/oversample, wide.Rows()/oversample), 0, 0, gocv.InterpolationArea))
 	x, y := s.pixel(textPlace)
 	corner := image.Pt(int(x)-small.Cols()/2, int(y)-small.Rows()/2)
 	return mark{

@@ -10,7 +10,7 @@ import (
 // expose is the lens's blur and the sensor: shot and read noise on the way
 // into dst.
 func (l *Line) expose(s *scene, dst *gocv.Mat) {
-	gocv.GaussianBlur(l.sharp, dst, image.Pt(0, 0), s.focus, s.focus, gocv.BorderReflect101)
+	must(gocv.GaussianBlur(l.sharp, dst, image.Pt(0, 0), s.focus, s.focus, gocv.BorderReflect101))
 	var swing [256]int // of the noise at each level, in 1/256 of a unit of the table
 	for v := range swing {
 		read, shot := 0.45, float64(v)/128*0.8

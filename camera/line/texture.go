@@ -93,11 +93,11 @@ func blur(m *gocv.Mat, sigmaX, sigmaY float64) {
 	wide := gocv.NewMat()
 	defer wide.Close()
 	rows, cols := m.Rows(), m.Cols()
-	gocv.CopyMakeBorder(*m, &wide, my, my, mx, mx, gocv.BorderWrap, black)
-	gocv.GaussianBlur(wide, &wide, image.Pt(0, 0), sigmaX, sigmaY, gocv.BorderReflect101)
+	must(gocv.CopyMakeBorder(*m, &wide, my, my, mx, mx, gocv.BorderWrap, black))
+	must(gocv.GaussianBlur(wide, &wide, image.Pt(0, 0), sigmaX, sigmaY, gocv.BorderReflect101))
 	view := wide.Region(image.Rect(mx, my, mx+cols, my+rows))
 	defer view.Close()
-	view.CopyTo(m)
+	must(view.CopyTo(m))
 }
 
 func normalise(v []float32) {
