@@ -26,6 +26,7 @@ type Watcher struct {
 	seen   map[string]fingerprint
 	quiet  time.Duration // without a change before a load
 	poll   time.Duration // for what is not notified: network folders, folders that come back
+	notify func() (*fsnotify.Watcher, error)
 }
 
 // NewWatcher watches the files of a loaded config; what changed since it was
@@ -56,6 +57,7 @@ func newWatcher(path string, log zerolog.Logger, apply func(*Config)) *Watcher {
 		path: path, log: log, apply: apply, files: []string{path},
 		reload: make(chan struct{}, 1),
 		quiet:  time.Second, poll: 30 * time.Second,
+		notify: fsnotify.NewWatcher,
 	}
 }
 
@@ -70,10 +72,10 @@ func (w *Watcher) Reload() {
 // Run watches until ctx ends, and then returns nil. Without inotify it still
 // polls, and says so.
 func (w *Watcher) Run(ctx context.Context) error {
-	n, err := fsnotify.NewWatcher()
+	n, err := w.notify()
 	if err != nil {
 		w.log.Warn().Err(err).Dur("every", w.poll).Msg("config folder cannot be watched, so it is polled; raise fs.inotify.max_user_instances")
-		n = &fsnotify.Watcher{}
+		n = &fsnotify.Watcher{} // its channels are nil and never speak
 	} else {
 		defer n.Close()
 		w.follow(n)

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"github.com/rs/zerolog"
 )
 
@@ -260,6 +262,16 @@ func TestWatchFileIsGoneAndComesBack(t *testing.T) {
 	w.logs("config file is gone; what is in force stays")
 	put(t, path, withLevel("debug"))
 	w.wants("debug")
+}
+
+func TestWatchPollsWithoutInotify(t *testing.T) {
+	path := put(t, filepath.Join(t.TempDir(), "faird.yaml"), withLevel("info"))
+	w := watching(t, path)
+	w.notify = func() (*fsnotify.Watcher, error) { return nil, errors.New("too many open files") }
+	w.start()
+	swap(t, path, withLevel("debug"))
+	w.wants("debug")
+	w.logs("too many open files")
 }
 
 func TestWatchOtherFilesDoNotMatter(t *testing.T) {
