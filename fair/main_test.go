@@ -1,5 +1,11 @@
 package fair_test
 
-import "image"
+import (
+	"image"
+	"image/color"
+)
 
-var sidePoint = image.Pt(side, side)
+var (
+	sidePoint = image.Pt(side, side)
+	blank     = color.RGBA{}
+)
