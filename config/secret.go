@@ -22,11 +22,8 @@ func (s Secret) String() string {
 // MarshalText implements encoding.TextMarshaler, for JSON and YAML.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// GoString implements fmt.GoStringer.
-func (s Secret) GoString() string { return s.String() }
-
-// Format implements fmt.Formatter: verbs such as %d would print the value
-// beside their complaint.
+// Format implements fmt.Formatter for every verb: %#v would print the value,
+// and %d would beside its complaint.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 var (
