@@ -1,0 +1,129 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"faird/config"
+	"faird/fair"
+	"faird/model/unet"
+	"faird/train/defect"
+	"faird/train/fit"
+)
+
+// Options are one training.
+type Options struct {
+	Good     string // folder of good pictures, searched with all its subfolders
+	Textures string // folder of texture pictures; "" takes the good pictures as textures
+
+	Base          int // width of the network: channels of its first level, 8 to 128
+	Width, Height int // of the model's pictures, in pixels, multiples of 16
+	Filter        fair.Filter
+	Scoring       fair.Scoring
+
+	Batch  int     // pictures a step
+	Rate   float64 // learning rate at the start
+	Steps  int     // exactly one of Steps, Epochs and Time is set
+	Epochs int     // each picture once an epoch
+	Time   time.Duration
+	Mix    defect.Mix
+	Seed   uint64
+
+	HoldBack    float64 // share of the pictures kept for calibration
+	FalseReject float64 // rate that the threshold is set for
+	Confidence  float64 // of that rate
+
+	Checkpoint      string // file to save the state in; "" saves none
+	CheckpointEvery time.Duration
+	Resume          string // checkpoint to go on from; "" starts anew
+
+	Workers int // that make samples; 0 is one a core
+	Infer   config.Infer
+	Log     zerolog.Logger
+}
+
+// Default is a training for a small box; Good and one of Steps, Epochs and Time
+// are left to say.
+func Default() Options {
+	return Options{
+		Base: 32, Width: 256, Height: 256,
+		Filter: fair.DefaultFilter(), Scoring: fair.DefaultScoring(),
+		Batch: 8, Rate: 1e-4, Mix: defect.PaperMix(defect.FormPaper),
+		HoldBack: 0.2, FalseReject: 0.001, Confidence: 0.95,
+		Log: zerolog.Nop(),
+	}
+}
+
+// Check says what is wrong with the options, before anything is read.
+func (o Options) Check() error {
+	if err := o.network().Check(o.Height, o.Width); err != nil {
+		return err
+	}
+	budgets := 0
+	for _, set := range []bool{o.Steps != 0, o.Epochs != 0, o.Time != 0} {
+		if set {
+			budgets++
+		}
+	}
+	switch {
+	case o.Good == "":
+		return errors.New("no folder of good pictures is named")
+	case budgets != 1 || o.Steps < 0 || o.Epochs < 0 || o.Time < 0:
+		return errors.New("say how long to train: one of steps, epochs and time, above zero")
+	case o.Batch < 1 || o.Batch > 1024:
+		return fmt.Errorf("batch of %d: choose 1 to 1024", o.Batch)
+	case !(o.Rate > 0 && o.Rate <= 1):
+		return fmt.Errorf("learning rate %v: choose above 0 and at most 1", o.Rate)
+	case !(o.HoldBack > 0 && o.HoldBack < 1):
+		return fmt.Errorf("share held back for calibration %v: choose between 0 and 1", o.HoldBack)
+	case !(o.FalseReject > 0 && o.FalseReject < 1), !(o.Confidence > 0 && o.Confidence < 1):
+		return fmt.Errorf("false-reject rate %v and confidence %v must be between 0 and 1", o.FalseReject, o.Confidence)
+	case o.Workers < 0:
+		return fmt.Errorf("%d workers", o.Workers)
+	}
+	return errors.Join(o.Filter.Validate(), o.Scoring.Validate(), o.Mix.Check())
+}
+
+func (o Options) network() unet.Network {
+	return unet.Network{Width: o.Base, Channels: o.Filter.Channels()}
+}
+
+func (o Options) workers() int {
+	if o.Workers > 0 {
+		return o.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// budget turns epochs of n pictures into steps.
+func (o Options) budget(n int) fit.Budget {
+	if o.Epochs > 0 {
+		return fit.Budget{Steps: max((o.Epochs*n+o.Batch-1)/o.Batch, 1)}
+	}
+	return fit.Budget{Steps: o.Steps, Time: o.Time}
+}
+
+// identity is what a checkpoint belongs to: everything that the weights depend on.
+func (o Options) identity(s source, b fit.Budget) fit.Identity {
+	mix, _ := json.Marshal(o.Mix)       // plain structs of numbers
+	filter, _ := json.Marshal(o.Filter) // and strings cannot fail
+	return fit.Identity{
+		"network width": strconv.Itoa(o.Base),
+		"picture size":  fmt.Sprintf("%dx%d", o.Width, o.Height),
+		"filter":        string(filter),
+		"batch":         strconv.Itoa(o.Batch),
+		"learning rate": fmt.Sprint(o.Rate),
+		"steps":         strconv.Itoa(b.Steps),
+		"time":          b.Time.String(),
+		"defects":       string(mix),
+		"seed":          strconv.FormatUint(o.Seed, 10),
+		"good pictures": (&pictures{pool: s.good}).hash(),
+		"textures":      (&pictures{pool: s.textures}).hash(),
+	}
+}

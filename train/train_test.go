@@ -1,0 +1,281 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
+	"gocv.io/x/gocv"
+
+	"faird/config"
+	"faird/fair"
+	"faird/infer"
+	"faird/inspect"
+	"faird/model"
+	"faird/train/defect"
+	"faird/train/fit"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// write writes n good pictures: rings on a shaded ground, a little different
+// each.
+func write(t *testing.T, dir string, n, w, h int) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		r := rand.New(rand.NewPCG(uint64(i), 5))
+		pixels := make([]byte, 3*w*h)
+		cx, cy := float64(w)/2+r.NormFloat64(), float64(h)/2+r.NormFloat64()
+		for k := range w * h {
+			d := math.Hypot(float64(k%w)-cx, float64(k/w)-cy)
+			v := 120 + 60*math.Sin(d/2) + 4*r.NormFloat64()
+			pixels[3*k], pixels[3*k+1], pixels[3*k+2] = byte(v), byte(v*0.9), byte(v*0.8+float64(k%w)/4)
+		}
+		picture, err := gocv.NewMatFromBytes(h, w, gocv.MatTypeCV8UC3, pixels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !gocv.IMWrite(filepath.Join(dir, fmt.Sprintf("%03d.png", i)), picture) {
+			t.Fatal("a test picture cannot be written")
+		}
+		_ = picture.Close()
+	}
+}
+
+func options(t *testing.T) Options {
+	t.Helper()
+	if _, err := infer.Load(""); err != nil {
+		t.Skipf("ONNX Runtime is missing: %v", err)
+	}
+	o := Default()
+	o.Good = filepath.Join(t.TempDir(), "good")
+	o.Base, o.Width, o.Height, o.Batch, o.Steps, o.Rate, o.Seed = 8, 48, 32, 2, 6, 1e-3, 7
+	o.Infer = config.Infer{Provider: "cpu"}
+	write(t, o.Good, 16, 60, 40)
+	return o
+}
+
+func run(t *testing.T, o Options) *model.File {
+	t.Helper()
+	f, err := Run(context.Background(), o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestTrainedModel(t *testing.T) {
+	o := options(t)
+	o.Steps = 60
+	o.Filter = fair.Filter{Type: fair.SobelXY, KSize: 3}
+	var stages []string
+	var first, last fit.Progress
+	f, err := Run(context.Background(), o, func(p Progress) {
+		if !slices.Contains(stages, p.Stage) {
+			stages = append(stages, p.Stage)
+		}
+		if p.Stage == Training {
+			if first.Step == 0 {
+				first = p.Progress
+			}
+			last = p.Progress
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(stages, []string{Reading, Training, Calibrating}) || last.Step != 60 || last.Loss > 0.95*first.Loss {
+		t.Errorf("stages %v, loss from %v to %v", stages, first.Loss, last.Loss)
+	}
+	path := filepath.Join(t.TempDir(), "m.onnx")
+	if err := model.Write(path, f); err != nil {
+		t.Fatal(err)
+	}
+	m, err := inspect.Load(path, o.Infer, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	s := m.File().Spec
+	if s.Width != 48 || s.Height != 32 || s.Channels != 2 || s.Calibration == nil || s.Calibration.N != 3 || m.File().Plain {
+		t.Errorf("spec %+v", s)
+	}
+	if len(s.Golden) != 4 || s.Golden[0].Defective || s.Golden[1].Defective || !s.Golden[2].Defective || !s.Golden[3].Defective {
+		t.Errorf("%d golden samples", len(s.Golden))
+	}
+	if err := m.CheckGolden(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if text := string(s.Training); !strings.Contains(text, `"steps":60`) || !strings.Contains(text, `"pictures":13`) || strings.Contains(text, o.Good) {
+		t.Errorf("provenance %s", text)
+	}
+}
+
+// The same seed and pictures give the same file, whatever the number of
+// workers, and broken off and resumed or not.
+func TestSameTrainingSameFile(t *testing.T) {
+	o := options(t)
+	o.Workers = 1
+	want := run(t, o).Bytes()
+	o.Workers = 4
+	if !bytes.Equal(run(t, o).Bytes(), want) {
+		t.Error("the number of workers changed the model")
+	}
+
+	o.Checkpoint = filepath.Join(t.TempDir(), "m.ckpt")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	_, err := Run(ctx, o, func(p Progress) {
+		if p.Stage == Training && p.Done == 2 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("a training broken off returned %v", err)
+	}
+	o.Resume = o.Checkpoint
+	if !bytes.Equal(run(t, o).Bytes(), want) {
+		t.Error("broken off and resumed, the training made another model")
+	}
+
+	o.Seed++
+	if _, err := Run(context.Background(), o, nil); err == nil || !strings.Contains(err.Error(), `seed is "7" there and "8" here`) {
+		t.Errorf("a checkpoint of another seed: %v", err)
+	}
+	o.Seed--
+	write(t, o.Good, 17, 60, 40)
+	if _, err := Run(context.Background(), o, nil); err == nil || !strings.Contains(err.Error(), "good pictures is") {
+		t.Errorf("a checkpoint of other pictures: %v", err)
+	}
+}
+
+func TestBadFolders(t *testing.T) {
+	base := options(t)
+	broken := func(n int) func(t *testing.T, o *Options) {
+		return func(t *testing.T, o *Options) {
+			write(t, o.Good, 40, 30, 30)
+			for i := range n {
+				if err := os.WriteFile(filepath.Join(o.Good, fmt.Sprintf("%03d.png", i)), []byte("\x89PNG no picture"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	for _, c := range []struct {
+		name string
+		make func(t *testing.T, o *Options)
+		want string // part of the error; "" is none
+	}{
+		{"a missing folder", func(_ *testing.T, o *Options) { o.Good += "none" }, "no such file"},
+		{"an empty folder", func(t *testing.T, o *Options) { write(t, o.Good, 0, 1, 1) }, "no pictures"},
+		{"four pictures", func(t *testing.T, o *Options) { write(t, o.Good, 4, 30, 30) }, "too few"},
+		{"two of forty broken", broken(2), ""},
+		{"three of forty broken", broken(3), "3 of 40 pictures are broken, more than 5%"},
+		{"pictures of different sizes", func(t *testing.T, o *Options) {
+			write(t, o.Good, 5, 30, 50)
+			write(t, filepath.Join(o.Good, "more"), 5, 70, 20)
+		}, ""},
+		{"no textures", func(t *testing.T, o *Options) {
+			write(t, o.Good, 8, 30, 30)
+			o.Textures = filepath.Join(o.Good, "textures")
+			write(t, o.Textures, 0, 1, 1)
+		}, "textures: no pictures"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var log bytes.Buffer
+			o := base
+			o.Good, o.Steps, o.Log = filepath.Join(t.TempDir(), "good"), 1, zerolog.New(&log)
+			c.make(t, &o)
+			_, err := Run(context.Background(), o, nil)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("got %v, want %q", err, c.want)
+			}
+			if c.name == "two of forty broken" && strings.Count(log.String(), "left out") != 2 || strings.Count(log.String(), "000.png") > 1 {
+				t.Errorf("log %s", log.String())
+			}
+		})
+	}
+}
+
+func TestOptionsThatCannotBe(t *testing.T) {
+	good := Default()
+	good.Good, good.Steps = "folder", 10
+	if err := good.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		change func(o *Options)
+		want   string
+	}{
+		{func(o *Options) { o.Good = "" }, "no folder"},
+		{func(o *Options) { o.Steps = 0 }, "how long"},
+		{func(o *Options) { o.Epochs = 3 }, "how long"},
+		{func(o *Options) { o.Steps = -3 }, "how long"},
+		{func(o *Options) { o.Base = 4 }, "network width 4"},
+		{func(o *Options) { o.Width = 250 }, "250x256"},
+		{func(o *Options) { o.Batch = 0 }, "batch of 0"},
+		{func(o *Options) { o.Rate = math.NaN() }, "learning rate"},
+		{func(o *Options) { o.HoldBack = 1 }, "held back"},
+		{func(o *Options) { o.FalseReject = 0 }, "false-reject"},
+		{func(o *Options) { o.Workers = -1 }, "workers"},
+		{func(o *Options) { o.Filter.Type = "laplace" }, "laplace"},
+		{func(o *Options) { o.Mix.Form = "torn" }, "torn"},
+	} {
+		o := good
+		c.change(&o)
+		if err := o.Check(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want something with %q", err, c.want)
+		}
+	}
+	good.Steps, good.Epochs = 0, 3
+	if b := good.budget(21); b.Steps != 8 {
+		t.Errorf("3 epochs of 21 pictures are %d steps of 8", b.Steps)
+	}
+}
+
+func TestPreview(t *testing.T) {
+	o := options(t)
+	o.Textures = o.Good
+	dir := t.TempDir()
+	path, err := Preview(context.Background(), o, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheet, err := inspect.ReadPicture(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sheet.Close()
+	if sheet.Cols() != 4*48 || sheet.Rows() != heading+previewRows*32 {
+		t.Errorf("the sheet has %dx%d pixels", sheet.Cols(), sheet.Rows())
+	}
+	if _, err := Preview(context.Background(), o, filepath.Join(dir, "none")); err == nil {
+		t.Error("a sheet was written into a missing folder")
+	}
+}
+
+func someSource(filter fair.Filter, n int) source {
+	s := source{w: 32, h: 16, filter: filter, mix: defect.PaperMix(defect.FormAuthors), seed: 3}
+	for i := range n {
+		pixels := make([]byte, 3*32*16)
+		r := rand.New(rand.NewPCG(uint64(i), 1))
+		for k := range pixels {
+			pixels[k] = byte(r.IntN(256))
+		}
+		s.good = append(s.good, pixels)
+	}
+	return s
+}
