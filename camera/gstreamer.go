@@ -44,16 +44,16 @@ func parseGStreamer(text string) (plan, error) {
 // withSink makes the pipeline end in an appsink that holds one picture, the newest.
 func withSink(pipeline string) (string, error) {
 	at := -1
-	words := strings.Fields(strings.ReplaceAll(pipeline, "!", " ! "))
-	for i, w := range words {
-		if w == "appsink" && (i == 0 || words[i-1] == "!") {
+	list := words(pipeline)
+	for i, w := range list {
+		if w == "appsink" && (i == 0 || list[i-1] == "!") {
 			at = i
 		}
 	}
 	if at < 0 {
 		return pipeline + sinkTail, nil
 	}
-	options := strings.Join(words[at:], " ")
+	options := strings.Join(list[at:], " ")
 	if !strings.Contains(options, "drop=true") && !strings.Contains(options, "drop=1") {
 		return "", errors.New("the pipeline's appsink queues old pictures: write appsink drop=true max-buffers=1 sync=false, or leave the appsink out")
 	}
@@ -76,6 +76,9 @@ func (g gstreamer) make(c config.Camera, _ uint64) source {
 func (g *gstreamer) open(ctx context.Context) error {
 	if !gocv.VideoRegistry.HasBackend(gocv.VideoCaptureGstreamer) {
 		return errors.New("this OpenCV has no GStreamer: install the distribution's libopencv-dev")
+	}
+	if err := checkElements(ctx, g.pipeline); err != nil {
+		return err
 	}
 	if g.address != "" {
 		if err := reach(ctx, g.address, g.timeout); err != nil {

@@ -1,6 +1,8 @@
 package camera
 
 import (
+	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -45,11 +47,36 @@ func TestGStreamerEndsAndIsReopened(t *testing.T) {
 	eventually(t, cam, "reopened", func(s Status) bool { return s.Reopened >= 2 })
 }
 
-func TestWrongPipeline(t *testing.T) {
+func TestWrongPipelines(t *testing.T) {
 	needGStreamer(t)
-	cam := start(t, "gstreamer:nosuchelement location=rtsp://u:hunter2@cam", config.Camera{})
-	st := eventually(t, cam, "refused", func(s Status) bool { return strings.Contains(s.Err, "gst-launch-1.0") })
-	if strings.Contains(st.Err, "hunter2") {
-		t.Error(st.Err)
+	if _, err := exec.LookPath(inspector); err != nil {
+		t.Skip("gst-inspect-1.0 of gstreamer1.0-tools is not installed")
+	}
+	for pipeline, want := range map[string]string{
+		"nosuchelement location=rtsp://u:hunter2@cam":      `"nosuchelement"`,
+		"videotestsrc ! video/x-raw,format=BGR ! jpegdeck": `"jpegdeck"`,
+		"filesrc location=/nowhere/at/all":                 "gst-launch-1.0",
+		"videotestsrc is-live=true pattrn=hunter2":         `"pattrn"`,
+	} {
+		cam := start(t, "gstreamer:"+pipeline, config.Camera{})
+		st := eventually(t, cam, "refused "+pipeline, func(s Status) bool { return strings.Contains(s.Err, want) })
+		if strings.Contains(st.Err, "hunter2") || st.Abandoned != 0 {
+			t.Errorf("%+v", st)
+		}
+	}
+}
+
+func TestElements(t *testing.T) {
+	for pipeline, want := range map[string]string{
+		"videotestsrc": "[{videotestsrc []}]",
+		`rtspsrc location="rtsp://a!b c=5" latency=0 ! decodebin`:                     "[{rtspsrc [location latency]} {decodebin []}]",
+		"v4l2src!video/x-raw,format=BGR!appsink drop=true":                            "[{v4l2src []} {appsink [drop]}]",
+		"videotestsrc ! tee name=t t. ! queue ! fakesink t. ! video/x-raw ! appsink":  "[{videotestsrc []} {tee [name]} {queue []} {fakesink []} {appsink []}]",
+		"videotestsrc ! capsfilter caps='video/x-raw, width=5' ! (fakesink )":         "[{videotestsrc []} {capsfilter [caps]}]",
+		"mixer sink_0::alpha=1 background=black ! video/x-raw,width=5 ! fakesink a=1": "[{mixer [background]} {fakesink [a]}]",
+	} {
+		if got := fmt.Sprint(elements(pipeline)); got != want {
+			t.Errorf("%s: %s, want %s", pipeline, got, want)
+		}
 	}
 }
