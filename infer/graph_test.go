@@ -126,7 +126,7 @@ func TestGraphWorksAfterABrokenRun(t *testing.T) {
 	in, out := newTensor(t, 1, 1, 256, 256), newTensor(t, 1, 3, 256, 256)
 	stopped := 0
 	for i := range 10 {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*500*time.Microsecond)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i+1)*200*time.Microsecond)
 		if err := g.Run(ctx, []*infer.Tensor{in}, []*infer.Tensor{out}); err != nil {
 			stopped++
 		}

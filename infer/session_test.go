@@ -129,7 +129,7 @@ func TestRunnerEndsWithItsContext(t *testing.T) {
 	}
 	s := openSession(t, f, cpu(), zerolog.Nop())
 	stopped, free := newRunner(t, s, 1), newRunner(t, s, 1)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Microsecond)
 	defer cancel()
 	if err := stopped.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the context's error", err)
