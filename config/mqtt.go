@@ -49,7 +49,6 @@ func defaultMQTT() MQTT {
 		KeepAlive: 30 * time.Second,
 		Timeout:   5 * time.Second,
 		Builtin:   Builtin{Listen: "127.0.0.1:1883"},
-		Commands:  true,
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"faird/camera"
 	"faird/config"
 )
 
@@ -30,6 +32,9 @@ func configCheckCommand() *cobra.Command {
 			cfg, err := loadConfig(path)
 			if err != nil {
 				return err
+			}
+			for _, w := range cfg.Warnings() {
+				fmt.Fprintln(c.OutOrStdout(), "warning:", w)
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "%s is right: %d station(s), config %s\n", cfg.Path(), len(cfg.Stations), cfg.Hash())
 			return err
@@ -78,6 +83,11 @@ func loadConfig(path string) (*config.Config, error) {
 	}
 	if err := cfg.Check(); err != nil {
 		return nil, err
+	}
+	for _, s := range cfg.Stations {
+		if _, err := camera.Open(s.Camera, zerolog.Nop()); err != nil {
+			return nil, fmt.Errorf("%s: stations.%s.camera: %w", cfg.Path(), s.Name, err)
+		}
 	}
 	return cfg, nil
 }

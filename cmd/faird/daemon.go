@@ -62,6 +62,9 @@ func newDaemon(c *config.Config, h hooks) (*daemon, error) {
 	if err := setLevel(c.Log); err != nil {
 		return nil, err
 	}
+	for _, w := range c.Warnings() {
+		log.Warn().Str("config", c.Path()).Msg(w)
+	}
 	d := &daemon{log: log, notify: systemd.New(), config: c}
 	d.watchdog = systemd.NewWatchdog(d.notify, log)
 	var err error
