@@ -34,6 +34,9 @@ func newResizer(w, h int) *resizer {
 // valid until the next call. The 8-bit picture is resized with INTER_LINEAR,
 // before any scaling (DESIGN, the method, 1); grey is repeated to three channels.
 func (r *resizer) resize(picture gocv.Mat) ([]byte, error) {
+	if picture.Closed() || picture.Empty() {
+		return nil, fmt.Errorf("%w: it is empty", ErrPicture)
+	}
 	switch t := picture.Type(); t {
 	case gocv.MatTypeCV8UC3, gocv.MatTypeCV8UC1:
 	case gocv.MatTypeCV16UC3, gocv.MatTypeCV16UC1:
