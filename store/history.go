@@ -96,7 +96,7 @@ func (s *Store) query(ctx context.Context, each func(*sql.Rows) error, query str
 	}
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
-		return fmt.Errorf("store: %w", err)
+		return s.readError(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -105,7 +105,7 @@ func (s *Store) query(ctx context.Context, each func(*sql.Rows) error, query str
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("store: %w", err)
+		return s.readError(err)
 	}
 	return nil
 }
@@ -118,7 +118,15 @@ func (s *Store) one(ctx context.Context, query string, args []any, to ...any) er
 		return err
 	}
 	if err := db.QueryRowContext(ctx, query, args...).Scan(to...); err != nil {
-		return fmt.Errorf("store: %w", err)
+		return s.readError(err)
 	}
 	return nil
+}
+
+// readError has the writer look at the file where a reader found damage.
+func (s *Store) readError(err error) error {
+	if damaged(err) {
+		s.suspect.Store(true)
+	}
+	return fmt.Errorf("store: %w", err)
 }

@@ -20,6 +20,9 @@ func (w *writer) begin() error {
 // mend reopens the database where the last error asked for it, at most
 // once a second.
 func (w *writer) mend() error {
+	if w.suspect.Swap(false) {
+		w.reopen = time.Now()
+	}
 	if w.reopen.IsZero() || time.Now().Before(w.reopen) {
 		return nil
 	}
@@ -69,7 +72,10 @@ func (w *writer) replace(why error) (*database, error) {
 
 // startAfter makes key the last one of an empty database.
 func (d *database) startAfter(ctx context.Context, key int64) error {
-	_, err := d.conn.ExecContext(ctx, `UPDATE chain SET key = ?1; INSERT INTO gap VALUES (1, ?1, x'')`, key)
+	if _, err := d.conn.ExecContext(ctx, `INSERT INTO gap VALUES (1, ?, x'')`, key); err != nil {
+		return err
+	}
+	_, err := d.conn.ExecContext(ctx, `UPDATE chain SET key = ?`, key)
 	return err
 }
 

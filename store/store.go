@@ -51,11 +51,12 @@ type Store struct {
 	log   zerolog.Logger
 	lock  *os.File
 
-	queue  chan *job
-	stop   chan struct{}
-	closed sync.Once
-	ended  chan struct{} // closed when the writer has ended
-	newest atomic.Int64
+	queue   chan *job
+	stop    chan struct{}
+	closed  sync.Once
+	ended   chan struct{} // closed when the writer has ended
+	newest  atomic.Int64
+	suspect atomic.Bool // a reader found the file damaged
 
 	mu    sync.Mutex // guards db against a swap, and stats
 	db    *database
