@@ -236,6 +236,12 @@ def export(net, path, size, channels=1):
     os.replace(temporary, path)
 
 
+def average(mean, net, decay):
+    """Moves mean towards net, batch-norm statistics included."""
+    for a, b in zip(mean.state_dict().values(), net.state_dict().values()):
+        a.copy_(decay * a + (1 - decay) * b if a.is_floating_point() else b)
+
+
 def read(folder, size):
     paths = sorted(p for ext in ("png", "jpg", "bmp") for p in glob.glob(os.path.join(folder, "**", "*." + ext), recursive=True))
     if not paths:
@@ -258,6 +264,7 @@ def main():
     a.add_argument("--order", type=int, default=2)
     a.add_argument("--cutpaste", choices=["authors", "paper"], default="paper")
     a.add_argument("--seed", type=int, default=0)
+    a.add_argument("--average", type=float, default=0, help="decay of a running mean of the weights that is exported instead, e.g. 0.99")
     a.add_argument("--threads", type=int, default=2)
     a.add_argument("--resume", help="state written beside --out, e.g. m.onnx.pt: start from its weights")
     a.add_argument("--speed", type=int, help="only measure this many steps")
@@ -270,6 +277,7 @@ def main():
     net = UNet(args.width)
     if args.resume:
         net.load_state_dict(torch.load(args.resume))
+    mean = copy.deepcopy(net).requires_grad_(False)
     h = torch.from_numpy(transfer(args.size, args.size, args.d0, args.order))
     adam = torch.optim.Adam(net.parameters(), lr=args.lr)
     steps = args.speed or args.steps
@@ -290,6 +298,7 @@ def main():
         adam.zero_grad()
         loss.backward()
         adam.step()
+        average(mean, net, min(args.average, step / (step + 10)))
         took.append(time.perf_counter() - start)
         losses.append(loss.item())
         minutes = (time.perf_counter() - begun) / 60
@@ -299,7 +308,7 @@ def main():
         if args.out and not args.speed and (done >= 1 or time.perf_counter() - saved > 90):
             saved = time.perf_counter()
             torch.save(net.state_dict(), args.out + ".pt")
-            export(net, args.out, args.size)
+            export(mean, args.out, args.size)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"median {np.median(took):.3f} s/step, fastest {np.min(took):.3f}, peak memory {peak:.0f} MB")
 

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"faird/camera/line"
 	"errors"
 	"fmt"
 	"image"
 	"image/color"
+
+	"faird/camera/line"
 
 	"gocv.io/x/gocv"
 )
