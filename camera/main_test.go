@@ -48,7 +48,22 @@ func runUntilEnd(t *testing.T, cam *Camera) {
 		case <-time.After(patience):
 			t.Error("Run did not return after its context ended")
 		}
+		waitForStuck(t, cam)
 	})
+}
+
+// waitForStuck waits until calls that outlived their camera have come back.
+func waitForStuck(t *testing.T, cam *Camera) {
+	t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		cam.mu.Lock()
+		stuck := cam.stuck
+		cam.mu.Unlock()
+		if stuck == 0 {
+			return
+		}
+	}
+	t.Error("a call into the driver never came back")
 }
 
 // next takes one frame and fails the test if none comes.

@@ -1,0 +1,84 @@
+package camera
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"faird/config"
+
+	"gocv.io/x/gocv"
+)
+
+const withoutRaw = "FAIRD_TEST_WITHOUT_NET_RAW"
+
+// TestGigEVision takes pictures from Aravis' fake GigE Vision camera on
+// loopback, kills it and starts it again.
+func TestGigEVision(t *testing.T) {
+	needGStreamer(t)
+	program, err := exec.LookPath("arv-fake-gv-camera-0.8")
+	if err != nil {
+		t.Skip("arv-fake-gv-camera-0.8 of aravis-tools is not installed")
+	}
+	if _, err := describe(t.Context(), "aravissrc"); err != nil {
+		t.Skip("GStreamer has no aravissrc: install libaravis-0.8-0")
+	}
+	if os.Geteuid() == 0 && os.Getenv(withoutRaw) == "" {
+		againWithoutRaw(t)
+		return
+	}
+	fake := &fakeCamera{program: program}
+	fake.start(t)
+	t.Cleanup(fake.kill)
+	cam := start(t, "gstreamer:aravissrc camera-name=Aravis-Fake-FAIRD1 ! video/x-raw,format=GRAY8", config.Camera{ReadTimeout: 3 * time.Second})
+	f := next(t, cam, time.Time{})
+	if f.Picture.Empty() || f.Picture.Type() != gocv.MatTypeCV8UC3 {
+		t.Errorf("%dx%d type %v", f.Picture.Cols(), f.Picture.Rows(), f.Picture.Type())
+	}
+	f.Release()
+	fake.kill()
+	eventually(t, cam, "lost", func(s Status) bool { return !s.Connected })
+	fake.start(t)
+	eventually(t, cam, "back", func(s Status) bool { return s.Connected })
+	next(t, cam, time.Now()).Release()
+}
+
+// fakeCamera is Aravis' camera program.
+type fakeCamera struct {
+	program string
+	running *exec.Cmd
+}
+
+func (f *fakeCamera) start(t *testing.T) {
+	t.Helper()
+	f.running = exec.Command(f.program, "-i", "127.0.0.1", "-s", "FAIRD1")
+	if err := f.running.Start(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f *fakeCamera) kill() {
+	_ = f.running.Process.Kill()
+	_ = f.running.Wait()
+}
+
+// againWithoutRaw runs this test in a process without CAP_NET_RAW: with it
+// Aravis takes packets off the wire, which not every loopback has.
+func againWithoutRaw(t *testing.T) {
+	t.Helper()
+	drop, err := exec.LookPath("setpriv")
+	if err != nil {
+		t.Skip("setpriv of util-linux is not installed")
+	}
+	again := exec.Command(drop, "--bounding-set", "-net_raw", "--inh-caps", "-net_raw", os.Args[0], "-test.run", "^TestGigEVision$", "-test.v")
+	again.Env = append(os.Environ(), withoutRaw+"=1")
+	out, err := again.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if strings.Contains(string(out), "--- SKIP") {
+		t.Skip(string(out))
+	}
+}
