@@ -8,38 +8,30 @@ type batch struct{ mean, variance graph.Value }
 // norm is a batch norm in training: x [n, c, h, w] by the batch's own mean and
 // (biased) variance. Its way back gives the gradients of x, scale and bias.
 func norm(g *graph.Graph, x, scale, bias graph.Value) (y graph.Value, seen batch, backNorm func(dy graph.Value) (dx, dscale, dbias graph.Value)) {
-	count := float64(x.Dim(0) * x.Dim(2) * x.Dim(3))
+	c := x.Dim(1)
+	one, zero := g.Fill(1, c), g.Fill(0, c)
 	mean := g.Mean(x, 0, 2, 3)
-	meanSquare := g.Scale(channelDot(g, x, x), 1/count)
-	variance := g.Relu(g.Sub(meanSquare, g.Square(mean))) // rounding may take it below zero
+	variance := g.Relu(g.Sub(g.Mean(g.Square(x), 0, 2, 3), g.Square(mean))) // rounding may take it below zero
 	y = g.BatchNorm(x, scale, bias, mean, variance, epsilon)
 
-	// With v = 1/sqrt(variance + eps), z = (x - mean) v and means over the batch:
-	// dx = scale v (dy - mean(dy) - z mean(dy z)), which is a line in dy plus a
-	// line in x for each channel; BatchNormalization draws lines fastest.
+	// With d = x - mean, v = 1/sqrt(variance + eps) and means over the batch:
+	// dx = scale v (dy - mean(dy) - d v^2 mean(dy d)), which is a line in dy plus
+	// a line in d for each channel. BatchNormalization draws lines fastest, and d
+	// is cheaper to make again than to keep.
 	backNorm = func(dy graph.Value) (dx, dscale, dbias graph.Value) {
+		count := float64(x.Elements() / c)
 		v := g.Div(g.Scalar(1), g.Sqrt(g.AddScalar(variance, epsilon)))
+		d := g.BatchNorm(x, one, zero, mean, one, 0)
 		dbias = g.Sum(dy, 0, 2, 3)
-		dscale = g.Mul(v, g.Sub(channelDot(g, dy, x), g.Mul(mean, dbias)))
+		dscale = g.Mul(v, g.Sum(g.Mul(dy, d), 0, 2, 3))
 
 		slope := g.Mul(scale, v)
-		slopeX := g.Scale(g.Mul(g.Mul(slope, v), dscale), -1/count)
-		offset := g.Sub(g.Scale(g.Mul(slope, dbias), -1/count), g.Mul(slopeX, mean))
-		return g.Add(line(g, dy, slope, offset), line(g, x, slopeX, g.Fill(0, x.Dim(1)))), dscale, dbias
+		offset := g.Scale(g.Mul(slope, dbias), -1/count)
+		slopeD := g.Scale(g.Mul(g.Mul(slope, v), dscale), -1/count)
+		dx = g.Add(g.BatchNorm(dy, slope, offset, zero, one, 0), g.BatchNorm(x, slopeD, zero, mean, one, 0))
+		return dx, dscale, dbias
 	}
 	return y, batch{mean, variance}, backNorm
-}
-
-// channelDot is the sum of a*b over everything but the channel.
-func channelDot(g *graph.Graph, a, b graph.Value) graph.Value {
-	n, c, pixels := a.Dim(0), a.Dim(1), a.Dim(2)*a.Dim(3)
-	return g.Sum(g.MatMul(g.Reshape(a, n, c, 1, pixels), g.Reshape(b, n, c, pixels, 1)), 0, 2, 3)
-}
-
-// line is slope*x + offset for each channel.
-func line(g *graph.Graph, x, slope, offset graph.Value) graph.Value {
-	c := x.Dim(1)
-	return g.BatchNorm(x, slope, offset, g.Fill(0, c), g.Fill(1, c), 0)
 }
 
 // running moves the running mean and variance towards the batch's; the
