@@ -39,10 +39,17 @@ func TestTransfer(t *testing.T) {
 
 func TestFilterValidate(t *testing.T) {
 	for _, f := range []fair.Filter{
-		{}, {Type: "median"}, {Type: fair.Butterworth, D0: 30}, {Type: fair.Butterworth, Order: 2},
-		{Type: fair.Butterworth, D0: 30, Order: 65}, {Type: fair.Ideal}, {Type: fair.Gaussian, D0: -1},
-		{Type: fair.Gaussian, D0: math.NaN()}, {Type: fair.Ideal, D0: math.Inf(1)},
-		{Type: fair.SobelX}, {Type: fair.SobelXY, KSize: 7},
+		{},
+		{Type: "median"},
+		{Type: fair.Butterworth, D0: 30},
+		{Type: fair.Butterworth, Order: 2},
+		{Type: fair.Butterworth, D0: 30, Order: 65},
+		{Type: fair.Ideal},
+		{Type: fair.Gaussian, D0: -1},
+		{Type: fair.Gaussian, D0: math.NaN()},
+		{Type: fair.Ideal, D0: math.Inf(1)},
+		{Type: fair.SobelX},
+		{Type: fair.SobelXY, KSize: 7},
 	} {
 		if f.Validate() == nil {
 			t.Errorf("%+v is taken as right", f)

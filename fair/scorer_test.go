@@ -85,7 +85,9 @@ func TestNewScorerRefuses(t *testing.T) {
 		h, w int
 		s    fair.Scoring
 	}{
-		{0, 16, paper}, {16, 1, paper}, {1 << 14, 16, paper},
+		{0, 16, paper},
+		{16, 1, paper},
+		{1 << 14, 16, paper},
 		{16, 16, fair.Scoring{K: -1, Smooth: 21, Scales: 2}},
 		{16, 16, fair.Scoring{K: math.NaN(), Smooth: 21, Scales: 2}},
 		{16, 16, fair.Scoring{K: 3e-4, Smooth: 20, Scales: 2}},
