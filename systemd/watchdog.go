@@ -22,14 +22,12 @@ type Watchdog struct {
 
 	mu    sync.Mutex
 	loops map[*Loop]struct{}
-	deaf  bool // the last message was not taken; logged once
 }
 
-// NewWatchdog makes the watchdog; nothing is fed before Run.
+// NewWatchdog makes the watchdog, and gives the notifier a log; nothing is fed
+// before Run.
 func NewWatchdog(n *Notifier, log zerolog.Logger) *Watchdog {
-	if n != nil && n.err != nil {
-		log.Warn().Err(n.err).Msg("systemd environment")
-	}
+	n.logTo(log)
 	return &Watchdog{notifier: n, log: log, now: time.Now, loops: map[*Loop]struct{}{}}
 }
 
@@ -93,24 +91,14 @@ func (w *Watchdog) alive() bool {
 
 func (w *Watchdog) feed() {
 	if w.notifier.Watchdog() > 0 {
-		w.heard(w.notifier.feed())
+		w.notifier.feed()
 	}
 }
 
 func (w *Watchdog) extend(d time.Duration) {
 	if w.notifier.starting() {
-		w.heard(w.notifier.Extend(d))
+		w.notifier.Extend(d)
 	}
-}
-
-// heard logs the first of a row of messages that were not taken.
-func (w *Watchdog) heard(err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err != nil && !w.deaf {
-		w.log.Error().Err(err).Msg("service manager does not listen")
-	}
-	w.deaf = err != nil
 }
 
 func (w *Watchdog) remove(l *Loop) {
