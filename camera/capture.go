@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"faird/verdict"
@@ -17,6 +18,16 @@ const (
 	propOpenTimeout gocv.VideoCaptureProperties = 53
 	propReadTimeout gocv.VideoCaptureProperties = 54
 )
+
+// OpenCV asks this variable how much FFmpeg may write to stderr. A camera that is
+// gone would fill the log; what went wrong is in the camera's status.
+const ffmpegLogLevel = "OPENCV_FFMPEG_LOGLEVEL"
+
+func init() { // before any C thread runs that could read the environment
+	if _, ok := os.LookupEnv(ffmpegLogLevel); !ok {
+		_ = os.Setenv(ffmpegLogLevel, "-8") // AV_LOG_QUIET
+	}
+}
 
 // capture is an OpenCV VideoCapture and what brings its pictures to 8-bit BGR.
 type capture struct {

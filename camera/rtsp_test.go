@@ -189,7 +189,7 @@ func TestRTSPThatIsNotThere(t *testing.T) {
 
 func TestRTSPComesBack(t *testing.T) {
 	s := newRTSP(t, 20*time.Millisecond)
-	comesBack(t, start(t, s.url(), config.Camera{ReadTimeout: time.Second}), s.mjpegServer, s.kill, func() { s.start(t) })
+	comesBack(t, start(t, s.url(), config.Camera{ReadTimeout: time.Second}), outages(t, 4), s.kill, func() { s.start(t) })
 }
 
 func TestRTSPThatStalls(t *testing.T) {

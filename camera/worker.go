@@ -1,9 +1,6 @@
 package camera
 
-import (
-	"context"
-	"runtime"
-)
+import "context"
 
 // source is one opened origin of pictures. All calls come from one goroutine.
 // A call may ignore its context while it sits in C; then it is abandoned.
@@ -18,8 +15,9 @@ type source interface {
 	close()
 }
 
-// worker is one source on a goroutine and OS thread of its own. For each frame
-// it sends, its owner sends one back to read into.
+// worker is one source on a goroutine of its own, and so, while it is in C, on an
+// OS thread of its own. For each frame it sends, its owner sends one back to read
+// into.
 type worker struct {
 	out   chan result
 	in    chan *Frame
@@ -50,7 +48,6 @@ func (c *Camera) startWorker(ctx context.Context) *worker {
 	}
 	src := c.plan.source(c.settings, c.status.Frames)
 	go func() {
-		runtime.LockOSThread() // the thread ends with the goroutine: drivers keep state in it
 		defer c.retire(w)
 		defer src.close()
 		w.work(ctx, src)
