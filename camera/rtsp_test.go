@@ -20,8 +20,8 @@ import (
 type rtspServer struct {
 	*mjpegServer
 	rtsp      *gortsplib.Server
-	stream    *gortsplib.ServerStream
-	transport atomic.Int64 // the last one set up, plus one
+	stream    atomic.Pointer[gortsplib.ServerStream] // nil until it can be asked for
+	transport atomic.Int64                           // the last one set up, plus one
 	stop      chan struct{}
 	stopped   chan struct{}
 }
@@ -55,10 +55,11 @@ func (s *rtspServer) start(t testing.TB) {
 	}
 	mjpeg := &format.MJPEG{}
 	medias := []*description.Media{{Type: description.MediaTypeVideo, Formats: []format.Format{mjpeg}}}
-	s.stream = &gortsplib.ServerStream{Server: s.rtsp, Desc: &description.Session{Medias: medias}}
-	if err := s.stream.Initialize(); err != nil {
+	stream := &gortsplib.ServerStream{Server: s.rtsp, Desc: &description.Session{Medias: medias}}
+	if err := stream.Initialize(); err != nil {
 		t.Fatal(err)
 	}
+	s.stream.Store(stream)
 	s.stop, s.stopped = make(chan struct{}), make(chan struct{})
 	go s.send(mjpeg, medias[0])
 }
@@ -87,7 +88,7 @@ func (s *rtspServer) send(mjpeg *format.MJPEG, media *description.Media) {
 		}
 		for _, p := range packets {
 			p.Timestamp = uint32(time.Since(begin).Seconds() * float64(mjpeg.ClockRate()))
-			_ = s.stream.WritePacketRTP(media, p)
+			_ = s.stream.Load().WritePacketRTP(media, p)
 		}
 	}
 }
@@ -98,21 +99,26 @@ func (s *rtspServer) kill() {
 	default:
 		close(s.stop)
 		<-s.stopped
-		s.stream.Close()
+		s.stream.Swap(nil).Close()
 		s.rtsp.Close()
 	}
 }
 
 func (s *rtspServer) OnDescribe(c *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	if c.Path != "/plain" && c.Query != "channel=1" {
+	stream := s.stream.Load()
+	if stream == nil || (c.Path != "/plain" && c.Query != "channel=1") {
 		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
 	}
-	return &base.Response{StatusCode: base.StatusOK}, s.stream, nil
+	return &base.Response{StatusCode: base.StatusOK}, stream, nil
 }
 
 func (s *rtspServer) OnSetup(c *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
 	s.transport.Store(int64(c.Transport) + 1)
-	return &base.Response{StatusCode: base.StatusOK}, s.stream, nil
+	stream := s.stream.Load()
+	if stream == nil {
+		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
+	}
+	return &base.Response{StatusCode: base.StatusOK}, stream, nil
 }
 
 func (s *rtspServer) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
