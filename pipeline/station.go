@@ -72,10 +72,13 @@ type Deps struct {
 // Limits of a station that no config key changes.
 const (
 	turn          = 500 * time.Millisecond // longest wait before a loop counts a turn
-	turnDeadline  = 10 * time.Second       // a loop that takes longer for a turn is stuck
 	commitTimeout = 2 * time.Second        // longest wait for the disk
 	workTimeout   = 5 * time.Second        // longest inspection of one picture
 )
+
+// turnDeadline is how long a loop may take for a turn before it is stuck: longer
+// than every bounded wait within one. A variable for the tests' sake.
+var turnDeadline = 10 * time.Second
 
 // Station is one camera with its trigger, model and thresholds, at work. Its
 // exported methods are safe for concurrent use.
