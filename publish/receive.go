@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -43,7 +44,7 @@ func (p *Publisher) sweep(station string, m mqtt.Message) {
 	}
 	p.mu.Lock()
 	known := p.table.knows(station)
-	if !known {
+	if !known && !slices.Contains(p.table.gone, station) {
 		p.table.gone = append(p.table.gone, station)
 	}
 	p.mu.Unlock()

@@ -1,0 +1,223 @@
+package publish
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"faird/config"
+	"faird/verdict"
+)
+
+// authority issues certificates for a test.
+type authority struct {
+	t    testing.TB
+	dir  string
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	file string
+}
+
+func newAuthority(t testing.TB, name string) *authority {
+	a := &authority{t: t, dir: t.TempDir()}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
+	}
+	a.key = newKey(t)
+	a.cert = a.sign(template, template, a.key)
+	a.file = a.write("ca.pem", "CERTIFICATE", a.cert.Raw)
+	return a
+}
+
+func newKey(t testing.TB) *ecdsa.PrivateKey {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func (a *authority) sign(template, parent *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), a.key)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return cert
+}
+
+// issue returns the files of a certificate for a name that is valid until then.
+func (a *authority) issue(name string, until time.Time) (cert, key string) {
+	k := newKey(a.t)
+	c := a.sign(&x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-47 * time.Hour), NotAfter: until,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}, a.cert, k)
+	der, err := x509.MarshalECPrivateKey(k)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	unique := fmt.Sprint(c.SerialNumber)
+	return a.write(unique+".pem", "CERTIFICATE", c.Raw), a.write(unique+".key", "EC PRIVATE KEY", der)
+}
+
+func (a *authority) write(name, kind string, der []byte) string {
+	path := filepath.Join(a.dir, name)
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		a.t.Fatal(err)
+	}
+	return path
+}
+
+func TestTLS(t *testing.T) {
+	ours, foreign := newAuthority(t, "ours"), newAuthority(t, "foreign")
+	later, past := time.Now().Add(time.Hour), time.Now().Add(-24*time.Hour)
+	broker := func(until time.Time, lines ...string) *mosquitto {
+		cert, key := ours.issue("broker", until)
+		return newMosquitto(t, append(lines, "allow_anonymous true", "certfile "+cert, "keyfile "+key)...)
+	}
+	good, expired := broker(later), broker(past)
+	strict := broker(later, "require_certificate true", "cafile "+ours.file)
+	cert, key := ours.issue("edge7", later)
+	oldCert, oldKey := ours.issue("edge7", past)
+	otherCert, otherKey := foreign.issue("edge7", later)
+	tests := []struct {
+		name   string
+		broker *mosquitto
+		tls    config.TLS
+		err    string // "" connects
+	}{
+		{"right", good, config.TLS{CA: ours.file}, ""},
+		{"right, by name", good, config.TLS{CA: ours.file, ServerName: "broker"}, ""},
+		{"client certificate", strict, config.TLS{CA: ours.file, Cert: cert, Key: key}, ""},
+		{"unknown authority", good, config.TLS{CA: foreign.file}, "mqtt.tls.ca"},
+		{"the system's authorities", good, config.TLS{}, "mqtt.tls.ca"},
+		{"another name", good, config.TLS{CA: ours.file, ServerName: "elsewhere"}, "mqtt.tls.server_name"},
+		{"expired", expired, config.TLS{CA: ours.file}, "has expired"},
+		{"no client certificate", strict, config.TLS{CA: ours.file}, "mqtt.tls.cert"},
+		{"foreign client certificate", strict, config.TLS{CA: ours.file, Cert: otherCert, Key: otherKey}, "mqtt.tls.cert"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBox(t, config.MQTT{Broker: "ssl://" + test.broker.addr, TLS: test.tls, Timeout: 2 * time.Second}, true)
+			b.SetStations([]string{"cap"})
+			b.run(t)
+			if test.err == "" {
+				b.connected(t)
+				b.decide(newVerdict("cap", 1, verdict.Pass))
+				eventually(t, "delivered", func() bool { return b.outbox.len() == 0 })
+				return
+			}
+			eventually(t, test.err, func() bool { return strings.Contains(b.Status().Err, test.err) })
+		})
+	}
+	_, err := New(config.MQTT{Broker: "ssl://127.0.0.1:1", TLS: config.TLS{Cert: oldCert, Key: oldKey}}, testBox, nil, nil, b0())
+	if err == nil || !strings.Contains(err.Error(), "expired on") {
+		t.Errorf("our own expired certificate: %v", err)
+	}
+}
+
+func TestUserAndPassword(t *testing.T) {
+	dir := t.TempDir()
+	passwords := filepath.Join(dir, "passwords")
+	if err := os.WriteFile(passwords, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("mosquitto_passwd", "-b", passwords, "faird", "s3cret").CombinedOutput(); err != nil {
+		t.Fatalf("mosquitto_passwd: %v: %s", err, out)
+	}
+	acl := filepath.Join(dir, "acl")
+	if err := os.WriteFile(acl, []byte("user faird\ntopic write faird/plant1/edge7/#\ntopic read faird/plant1/edge7/+/trigger\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := newMosquitto(t, "allow_anonymous false", "password_file "+passwords, "acl_file "+acl)
+	file := filepath.Join(dir, "secret")
+	if err := os.WriteFile(file, []byte("wrong\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := newBox(t, config.MQTT{Broker: m.url(), Username: "faird", PasswordFile: file}, true)
+	b.SetStations([]string{"cap"})
+	attempts := 0
+	b.OnTurn(func() { attempts++ })
+	b.run(t)
+	eventually(t, "refused", func() bool { return strings.Contains(b.Status().Err, `refuses user "faird": check mqtt.username`) })
+	time.Sleep(500 * time.Millisecond) // a few more attempts
+	if err := os.WriteFile(file, []byte("s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.connected(t) // the file is read anew
+	b.decide(newVerdict("cap", 1, verdict.Pass))
+	eventually(t, "delivered", func() bool { return b.outbox.len() == 0 })
+	b.stop()
+	if n := strings.Count(b.logged.String(), "refuses user"); n != 1 || attempts < 6 {
+		t.Errorf("said %d times in %d turns, want once\n%s", n, attempts, b.logged)
+	}
+	if strings.Contains(b.logged.String(), "s3cret") {
+		t.Error("the password is in the log")
+	}
+	if !strings.Contains(b.logged.String(), "refuses the subscription") {
+		t.Error("the refused command topics are not in the log")
+	}
+}
+
+func TestSettingsThatCannotBe(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "nonsense.pem")
+	if err := os.WriteFile(file, []byte("nonsense"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	user := []config.User{{Name: "plc", Password: "x"}}
+	tests := []struct {
+		name, want string
+		c          config.MQTT
+		id         Identity
+	}{
+		{"URL", "mqtt.broker", config.MQTT{Broker: "broker.local"}, testBox},
+		{"scheme", "mqtt.broker", config.MQTT{Broker: "http://broker:1883"}, testBox},
+		{"password file", "mqtt.password_file", config.MQTT{Broker: "tcp://a:1", PasswordFile: "/nowhere"}, testBox},
+		{"ca missing", "mqtt.tls.ca", config.MQTT{Broker: "ssl://a:1", TLS: config.TLS{CA: "/nowhere"}}, testBox},
+		{"ca nonsense", "mqtt.tls.ca", config.MQTT{Broker: "ssl://a:1", TLS: config.TLS{CA: file}}, testBox},
+		{"cert", "mqtt.tls.cert", config.MQTT{Broker: "wss://a:1", TLS: config.TLS{Cert: file, Key: file}}, testBox},
+		{"site", "site", config.MQTT{Broker: "tcp://a:1"}, Identity{Site: "a/b", Box: "c"}},
+		{"box", "box", config.MQTT{Broker: "tcp://a:1"}, Identity{Site: "a"}},
+		{"listen", "mqtt.builtin.listen", config.MQTT{Builtin: config.Builtin{Listen: "1883"}}, testBox},
+		{"beyond", "mqtt.builtin.users", config.MQTT{Builtin: config.Builtin{Listen: "0.0.0.0:0"}}, testBox},
+		{"beyond, every address", "mqtt.builtin.users", config.MQTT{Builtin: config.Builtin{Listen: ":0"}}, testBox},
+		{"nameless", "users[0]", config.MQTT{Builtin: config.Builtin{Users: []config.User{{Password: "x"}}}}, testBox},
+		{"without password", "users[0]", config.MQTT{Builtin: config.Builtin{Users: []config.User{{Name: "x"}}}}, testBox},
+		{"twice", "users[1]", config.MQTT{Builtin: config.Builtin{Users: append(user, user...)}}, testBox},
+		{"password file of a user", "users[0].password_file", config.MQTT{Builtin: config.Builtin{Users: []config.User{{Name: "x", PasswordFile: "/nowhere"}}}}, testBox},
+	}
+	for _, test := range tests {
+		if _, err := New(test.c, test.id, nil, nil, b0()); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v does not say %q", test.name, err, test.want)
+		}
+	}
+}
+
+func TestWebsocket(t *testing.T) {
+	m := newMosquitto(t, "allow_anonymous true", "protocol websockets")
+	b := newBox(t, config.MQTT{Broker: "ws://" + m.addr}, true)
+	b.run(t).connected(t)
+	c := newPLC(t, "ws://"+m.addr, func(*mqtt.ClientOptions) {})
+	b.decide(newVerdict("cap", 1, verdict.Pass))
+	eventually(t, "it came", func() bool { return len(c.on("cap/verdict")) == 1 })
+}
