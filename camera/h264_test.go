@@ -1,0 +1,96 @@
+package camera
+
+import (
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"faird/config"
+
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/pion/rtp"
+)
+
+// relay is an RTSP server to which a program publishes, as an encoder box does.
+type relay struct {
+	mu     sync.Mutex
+	server *gortsplib.Server
+	stream *gortsplib.ServerStream
+}
+
+func (r *relay) OnAnnounce(c *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stream = &gortsplib.ServerStream{Server: r.server, Desc: c.Description}
+	return &base.Response{StatusCode: base.StatusOK}, r.stream.Initialize()
+}
+
+func (r *relay) published() (*base.Response, *gortsplib.ServerStream, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stream == nil {
+		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
+	}
+	return &base.Response{StatusCode: base.StatusOK}, r.stream, nil
+}
+
+func (r *relay) OnDescribe(*gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	return r.published()
+}
+
+func (r *relay) OnSetup(c *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	if c.Session.State() == gortsplib.ServerSessionStatePreRecord {
+		return &base.Response{StatusCode: base.StatusOK}, nil, nil
+	}
+	return r.published()
+}
+
+func (r *relay) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+func (r *relay) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Response, error) {
+	r.mu.Lock()
+	stream := r.stream
+	r.mu.Unlock()
+	c.Session.OnPacketRTPAny(func(m *description.Media, _ format.Format, p *rtp.Packet) { _ = stream.WritePacketRTP(m, p) })
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// TestH264 plays H.264 that ffmpeg encodes and publishes at camera speed.
+func TestH264(t *testing.T) {
+	program, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		t.Skip("ffmpeg is not installed")
+	}
+	r := &relay{}
+	r.server = &gortsplib.Server{Handler: r, RTSPAddress: freePort(t, "tcp")}
+	if err := r.server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.server.Close)
+	url := "rtsp://" + r.server.RTSPAddress + "/line"
+	encoder := exec.Command(program, "-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=25",
+		"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-f", "rtsp", "-rtsp_transport", "tcp", url)
+	if err := encoder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = encoder.Process.Kill()
+		_ = encoder.Wait()
+	})
+	cam := start(t, url, config.Camera{})
+	for range 5 {
+		f := next(t, cam, time.Now())
+		if f.Picture.Cols() != 320 || f.Picture.Rows() != 240 || f.Picture.Channels() != 3 {
+			t.Errorf("%dx%dx%d", f.Picture.Cols(), f.Picture.Rows(), f.Picture.Channels())
+		}
+		f.Release()
+	}
+	_ = encoder.Process.Kill()
+	eventually(t, cam, "lost with its encoder", func(s Status) bool { return !s.Connected })
+}
