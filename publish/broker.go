@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"syscall"
@@ -64,7 +63,7 @@ func (b *broker) start() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("mqtt.builtin.listen: %w", err)
 	}
-	b.server = mochi.New(&mochi.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Capabilities: capabilities()})
+	b.server = mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler), Capabilities: capabilities()})
 	if err := b.server.AddHook(b.gate, nil); err != nil {
 		l.Close()
 		return "", fmt.Errorf("built-in broker: %w", err)

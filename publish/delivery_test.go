@@ -195,6 +195,22 @@ func TestBrokerThatNeverAcknowledges(t *testing.T) {
 	eventually(t, "delivered", func() bool { return b.outbox.len() == 0 })
 }
 
+func TestRefusedSubscriptions(t *testing.T) {
+	l := newLazyBroker(t)
+	l.grant = refused
+	l.acknowledge()
+	b := newBox(t, config.MQTT{Broker: l.url()}, true)
+	b.SetStations([]string{"cap"})
+	b.run(t).connected(t)
+	b.decide(newVerdict("cap", 1, verdict.Fail))
+	eventually(t, "delivered all the same", func() bool { return b.outbox.len() == 0 })
+	for _, topic := range []string{"cap/trigger", "cap/command", prefix + "command"} {
+		if !strings.Contains(b.logged.String(), topic) {
+			t.Errorf("the log does not name %s", topic)
+		}
+	}
+}
+
 func TestBrokerThatSaysNothing(t *testing.T) {
 	b := newBox(t, config.MQTT{Broker: silentServer(t), Timeout: 200 * time.Millisecond}, true)
 	turns := make(chan struct{}, 100)

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"sync"
@@ -126,6 +127,7 @@ type lazyBroker struct {
 	listener net.Listener
 	mu       sync.Mutex
 	acks     bool
+	grant    byte // to subscriptions
 	conns    []net.Conn
 	accepted int
 	got      []string // topics
@@ -187,7 +189,7 @@ func (b *lazyBroker) answer(p packets.ControlPacket) packets.ControlPacket {
 		return packets.NewControlPacket(packets.Connack)
 	case *packets.SubscribePacket:
 		a := packets.NewControlPacket(packets.Suback).(*packets.SubackPacket)
-		a.MessageID, a.ReturnCodes = p.MessageID, make([]byte, len(p.Topics))
+		a.MessageID, a.ReturnCodes = p.MessageID, bytes.Repeat([]byte{b.grant}, len(p.Topics))
 		return a
 	case *packets.PublishPacket:
 		b.got = append(b.got, p.TopicName)

@@ -22,8 +22,8 @@ type BoxState struct {
 	State    string                `json:"state"` // online, offline
 	Why      string                `json:"why"`   // of offline: stopped, or connection lost
 	Version  string                `json:"version"`
-	Time     verdict.Time          `json:"time"`               // null in the will
-	Stations map[string]StationBit `json:"stations,omitempty"` // by station name
+	Time     verdict.Time          `json:"time"`              // null in the will
+	Stations map[string]StationBit `json:"stations,omitzero"` // by station name
 	Broker   *BrokerState          `json:"broker,omitempty"`
 	Outbox   *verdict.Waiting      `json:"outbox,omitempty"` // absent without a store
 	Inbound  *Inbound              `json:"inbound,omitempty"`

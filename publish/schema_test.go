@@ -46,7 +46,7 @@ func checkSchemas(t testing.TB, c *plc) {
 	defer c.mu.Unlock()
 	for _, m := range c.got {
 		s := map[bool]*jsonschema.Schema{
-			m.topic == "state":                  box,
+			m.topic == "state":                   box,
 			strings.HasSuffix(m.topic, "/state"): station,
 			strings.HasSuffix(m.topic, "/reply"): reply,
 			strings.HasSuffix(m.topic, "/verdict") || strings.HasSuffix(m.topic, "/last"): judged,

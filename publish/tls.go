@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"syscall"
 	"time"
@@ -61,7 +62,7 @@ func (p *Publisher) explain(err error) error {
 	var invalid x509.CertificateInvalidError
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
-	var alert tls.AlertError
+	var op *net.OpError
 	switch {
 	case errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword), errors.Is(err, packets.ErrorRefusedNotAuthorised):
 		return fmt.Errorf("the broker refuses user %q: check mqtt.username and mqtt.password: %w", p.config.Username, err)
@@ -73,7 +74,7 @@ func (p *Publisher) explain(err error) error {
 		return fmt.Errorf("the broker's certificate is signed by an authority that is not known here: check mqtt.tls.ca: %w", err)
 	case errors.As(err, &host):
 		return fmt.Errorf("the broker's certificate is for another name: check mqtt.broker or mqtt.tls.server_name: %w", err)
-	case errors.As(err, &alert):
+	case errors.As(err, &op) && op.Op == "remote error": // a TLS alert
 		return fmt.Errorf("the broker refuses this box's certificate: check mqtt.tls.cert: %w", err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("nothing listens there: check mqtt.broker, and that the broker runs: %w", err)
