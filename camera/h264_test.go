@@ -61,6 +61,15 @@ func (r *relay) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Response,
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 
+func (r *relay) close() {
+	r.mu.Lock()
+	if r.stream != nil {
+		r.stream.Close()
+	}
+	r.mu.Unlock()
+	r.server.Close()
+}
+
 // TestH264 plays H.264 that ffmpeg encodes and publishes at camera speed.
 func TestH264(t *testing.T) {
 	program, err := exec.LookPath("ffmpeg")
@@ -72,7 +81,7 @@ func TestH264(t *testing.T) {
 	if err := r.server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(r.server.Close)
+	t.Cleanup(r.close)
 	url := "rtsp://" + r.server.RTSPAddress + "/line"
 	encoder := exec.Command(program, "-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=25",
 		"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-f", "rtsp", "-rtsp_transport", "tcp", url)
@@ -83,7 +92,8 @@ func TestH264(t *testing.T) {
 		_ = encoder.Process.Kill()
 		_ = encoder.Wait()
 	})
-	cam := start(t, url, config.Camera{})
+	cam := start(t, url, config.Camera{ReadTimeout: 2 * time.Second})
+	begin := time.Now()
 	for range 5 {
 		f := next(t, cam, time.Now())
 		if f.Picture.Cols() != 320 || f.Picture.Rows() != 240 || f.Picture.Channels() != 3 {
@@ -91,6 +101,7 @@ func TestH264(t *testing.T) {
 		}
 		f.Release()
 	}
+	t.Logf("five triggered pictures after %v", time.Since(begin))
 	_ = encoder.Process.Kill()
 	eventually(t, cam, "lost with its encoder", func(s Status) bool { return !s.Connected })
 }
