@@ -73,7 +73,7 @@ func DefaultStation() Station {
 			OpenTimeout: 10 * time.Second,
 			ReadTimeout: 2 * time.Second,
 			BackoffMin:  500 * time.Millisecond,
-			BackoffMax:  10 * time.Second,
+			BackoffMax:  2 * time.Second,
 		},
 		Trigger:   Trigger{Mode: "free", Deadline: 2 * time.Second},
 		OnStorage: "publish",
