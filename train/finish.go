@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"github.com/rs/zerolog"
 	"gocv.io/x/gocv"
 
 	"faird/inspect"
@@ -41,10 +42,18 @@ func finish(ctx context.Context, o Options, m *material, file *model.File, progr
 	if file.Calibration, err = threshold.Set(scores, o.FalseReject, o.Confidence); err != nil {
 		return nil, err
 	}
+	nameOdd(o.Log, m.held.names, scores)
 	if file.Golden, err = j.golden(ctx, m, file.Calibration.Threshold); err != nil {
 		return nil, err
 	}
 	return model.New(file.Bytes(), file.Spec)
+}
+
+// nameOdd warns of pictures whose scores are far above the others'.
+func nameOdd(log zerolog.Logger, names []string, scores []float64) {
+	for _, i := range threshold.Odd(scores) {
+		log.Warn().Str("picture", names[i]).Float64("score", scores[i]).Msg("its score is far above the others': is the part good?")
+	}
 }
 
 // judge scores pictures at the model's size.

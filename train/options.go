@@ -62,7 +62,7 @@ func Default() Options {
 
 // Check says what is wrong with the options, before anything is read.
 func (o Options) Check() error {
-	if err := o.network().Check(o.Height, o.Width); err != nil {
+	if err := o.checkSamples(); err != nil {
 		return err
 	}
 	budgets := 0
@@ -72,22 +72,29 @@ func (o Options) Check() error {
 		}
 	}
 	switch {
-	case o.Good == "":
-		return errors.New("no folder of good pictures is named")
 	case budgets != 1 || o.Steps < 0 || o.Epochs < 0 || o.Time < 0:
 		return errors.New("say how long to train: one of steps, epochs and time, above zero")
 	case o.Batch < 1 || o.Batch > 1024:
 		return fmt.Errorf("batch of %d: choose 1 to 1024", o.Batch)
 	case !(o.Rate > 0 && o.Rate <= 1):
 		return fmt.Errorf("learning rate %v: choose above 0 and at most 1", o.Rate)
-	case !(o.HoldBack > 0 && o.HoldBack < 1):
-		return fmt.Errorf("share held back for calibration %v: choose between 0 and 1", o.HoldBack)
 	case !(o.FalseReject > 0 && o.FalseReject < 1), !(o.Confidence > 0 && o.Confidence < 1):
 		return fmt.Errorf("false-reject rate %v and confidence %v must be between 0 and 1", o.FalseReject, o.Confidence)
 	case o.Workers < 0:
 		return fmt.Errorf("%d workers", o.Workers)
 	}
-	return errors.Join(o.Filter.Validate(), o.Scoring.Validate(), o.Mix.Check())
+	return o.Scoring.Validate()
+}
+
+// checkSamples checks what samples depend on, which is all that a preview needs.
+func (o Options) checkSamples() error {
+	switch {
+	case o.Good == "":
+		return errors.New("no folder of good pictures is named")
+	case !(o.HoldBack > 0 && o.HoldBack < 1):
+		return fmt.Errorf("share held back for calibration %v: choose between 0 and 1", o.HoldBack)
+	}
+	return errors.Join(o.Filter.Validate(), o.network().Check(o.Height, o.Width), o.Mix.Check())
 }
 
 func (o Options) network() unet.Network {

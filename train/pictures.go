@@ -48,23 +48,37 @@ func find(dir string) ([]string, error) {
 }
 
 // read reads pictures once, to 8-bit BGR [h, w, 3]. Broken ones are left out
-// and named; more than 5% of them are an error. done is told after each.
+// and named; more than 5% of them are an error. done is called
+// after each, on the caller's goroutine.
 func read(ctx context.Context, paths []string, w, h int, done func()) (*pictures, error) {
 	pool, broken := make(defect.Pool, len(paths)), make([]error, len(paths))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, path := range paths {
-		group.Go(func() error {
-			pool[i], broken[i] = readOne(path, w, h)
-			return ctx.Err()
-		})
+	group.SetLimit(runtime.GOMAXPROCS(0) + 1) // one hands out the work
+	finished := make(chan struct{}, len(paths))
+	group.Go(func() error {
+		for i, path := range paths {
+			group.Go(func() error {
+				pool[i], broken[i] = readOne(path, w, h)
+				finished <- struct{}{}
+				return ctx.Err()
+			})
+		}
+		return nil
+	})
+	for range paths {
+		select {
+		case <-finished:
+			done()
+		case <-ctx.Done():
+			_ = group.Wait() // workers only say that ctx ended
+			return nil, ctx.Err()
+		}
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	p := &pictures{}
 	for i, path := range paths {
-		done()
 		if broken[i] != nil {
 			p.broken = append(p.broken, broken[i])
 			continue

@@ -23,7 +23,7 @@ const heading = 24
 // these options would see into dir, and returns its path: what the network is
 // to restore, what it gets, its high-pass, and where the two differ.
 func Preview(ctx context.Context, o Options, dir string) (string, error) {
-	if err := o.Check(); err != nil {
+	if err := o.checkSamples(); err != nil {
 		return "", err
 	}
 	m, err := gather(ctx, o, func(Progress) {})

@@ -103,7 +103,7 @@ func train(ctx context.Context, o Options, m *material, progress func(Progress))
 func (o Options) graph() infer.GraphOptions {
 	g := infer.GraphOptions{Library: o.Infer.Library, Threads: o.Infer.Threads, CUDA: o.Infer.CUDA}
 	if p := infer.Provider(o.Infer.Provider); p != "" && p != infer.Auto {
-		g.Provider = p
+		g.Provider, g.Strict = p, o.Infer.Strict != nil && *o.Infer.Strict
 	}
 	return g
 }

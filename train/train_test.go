@@ -210,6 +210,32 @@ func TestBadFolders(t *testing.T) {
 	}
 }
 
+func TestReadingEndsWithItsContext(t *testing.T) {
+	o := options(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	seen := 0
+	_, err := Run(ctx, o, func(p Progress) {
+		if seen++; p.Stage != Reading || p.Total != 16 || p.Done != seen {
+			t.Errorf("report %d is %+v", seen, p)
+		}
+		if seen == 4 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOddPicturesAreNamed(t *testing.T) {
+	var log bytes.Buffer
+	nameOdd(zerolog.New(&log), []string{"a.png", "b.png", "c.png", "d.png"}, []float64{0.1, 0.7, 0.11, 0.12})
+	if text := log.String(); !strings.Contains(text, "b.png") || strings.Count(text, ".png") != 1 {
+		t.Errorf("log %s", text)
+	}
+}
+
 func TestOptionsThatCannotBe(t *testing.T) {
 	good := Default()
 	good.Good, good.Steps = "folder", 10
@@ -248,7 +274,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 
 func TestPreview(t *testing.T) {
 	o := options(t)
-	o.Textures = o.Good
+	o.Textures, o.Steps = o.Good, 0
 	dir := t.TempDir()
 	path, err := Preview(context.Background(), o, dir)
 	if err != nil {

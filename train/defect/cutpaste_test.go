@@ -90,7 +90,7 @@ func TestHarmonicContinuesLines(t *testing.T) {
 	}
 	harmonic(f, h, w)
 	for i, v := range f {
-		if want := float64(3*(i%w) - 5*(i/w)); v < want-0.2 || v > want+0.2 {
+		if want := float64(3*(i%w) - 5*(i/w)); v < want-0.5 || v > want+0.5 {
 			t.Fatalf("point %d, %d is %v, want %v", i%w, i/w, v, want)
 		}
 	}

@@ -22,25 +22,25 @@ func (m *Maker) patches(r *rand.Rand, input canvas) {
 // border, harmonic inside.
 func (c canvas) blend(patch canvas, x0, y0 int) {
 	membrane := make([]float64, patch.h*patch.w)
+	under := func(i int) int { return 3 * ((y0+i/patch.w)*c.w + x0 + i%patch.w) }
 	for k := range 3 {
 		for i := range membrane {
-			x, y := i%patch.w, i/patch.w
-			membrane[i] = float64(c.pix[3*((y0+y)*c.w+x0+x)+k]) - float64(patch.pix[3*i+k])
+			membrane[i] = float64(c.pix[under(i)+k]) - float64(patch.pix[3*i+k])
 		}
 		harmonic(membrane, patch.h, patch.w)
 		for i, v := range membrane {
-			x, y := i%patch.w, i/patch.w
-			c.pix[3*((y0+y)*c.w+x0+x)+k] = clamp(float64(patch.pix[3*i+k]) + v)
+			c.pix[under(i)+k] = clamp(float64(patch.pix[3*i+k]) + v)
 		}
 	}
 }
 
 // harmonic fills the inside of f [h, w] so that every point is the mean of its
 // four neighbours, leaving the border. Successive over-relaxation with the best
-// factor for the size takes about as many rounds as the longer side.
+// factor for the size leaves 0.2% of the error after as many rounds as the longer
+// side has points.
 func harmonic(f []float64, h, w int) {
-	n := max(h, w)
-	factor := 2 / (1 + math.Sin(math.Pi/float64(n)))
+	jacobi := (math.Cos(math.Pi/float64(h-1)) + math.Cos(math.Pi/float64(w-1))) / 2
+	factor := 2 / (1 + math.Sqrt(1-jacobi*jacobi))
 	var sum float64
 	for i, v := range f {
 		if x, y := i%w, i/w; x == 0 || y == 0 || x == w-1 || y == h-1 {
@@ -53,7 +53,7 @@ func harmonic(f []float64, h, w int) {
 			f[y*w+x] = mean
 		}
 	}
-	for range 2 * n {
+	for range max(h, w) {
 		for y := 1; y < h-1; y++ {
 			for i := y*w + 1; i < (y+1)*w-1; i++ {
 				f[i] += factor * ((f[i-1]+f[i+1]+f[i-w]+f[i+w])/4 - f[i])

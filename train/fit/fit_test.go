@@ -136,6 +136,42 @@ func TestResumedTrainingIsTheUnbrokenOne(t *testing.T) {
 	}
 }
 
+// Ctrl-C comes in the middle of a step: the step is thrown away, not half kept.
+func TestTrainingBrokenOffWithinAStep(t *testing.T) {
+	o := options(t)
+	whole := newTrainer(t, o, nil)
+	if err := whole.Run(context.Background(), &stripes{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	o.Checkpoint.Path = filepath.Join(t.TempDir(), "a.ckpt")
+	for _, after := range []time.Duration{0, time.Millisecond, 4 * time.Millisecond, 16 * time.Millisecond} {
+		ctx, cancel := context.WithCancel(context.Background())
+		var timer *time.Timer
+		err := newTrainer(t, o, nil).Run(ctx, &stripes{at: func(step int, _, _ []float32) error {
+			if step == 4 {
+				timer = time.AfterFunc(after, cancel)
+			}
+			return nil
+		}}, nil)
+		timer.Stop()
+		cancel()
+		if err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		s, err := fit.Load(o.Checkpoint.Path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resumed := newTrainer(t, o, s)
+		if err := resumed.Run(context.Background(), &stripes{}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(resumed.State().Weights.Parameters, whole.State().Weights.Parameters) {
+			t.Errorf("broken off %v into the fifth step, and resumed at %d, training ended elsewhere", after, s.Step)
+		}
+	}
+}
+
 func TestDivergedTrainingKeepsItsCheckpoint(t *testing.T) {
 	o := options(t)
 	o.Checkpoint = fit.Checkpoint{Path: filepath.Join(t.TempDir(), "a.ckpt"), Every: time.Nanosecond}

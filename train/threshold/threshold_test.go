@@ -3,6 +3,7 @@ package threshold_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,6 +91,36 @@ func TestScoresThatCannotBe(t *testing.T) {
 	c, err := threshold.Set([]float64{0.1, 0.1, 0.1}, 0.001, 0.95)
 	if err != nil || c.Threshold <= 0.1 || c.Threshold > 0.1001 {
 		t.Errorf("equal scores gave %+v, %v", c, err)
+	}
+}
+
+func TestOdd(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		scores []float64
+		want   []int
+	}{
+		{"too few", []float64{1, 9}, nil},
+		{"alike", []float64{0.1, 0.11, 0.12, 0.1, 0.115, 0.105}, nil},
+		{"equal but for a hair", []float64{0.1, 0.1, 0.1, 0.1, 0.11}, nil},
+		{"two defective ones", []float64{0.1, 0.5, 0.11, 0.12, 0.1, 0.115, 0.9, 0.105}, []int{6, 1}},
+		{"a low one is no concern", []float64{0.1, 0.11, 0.12, 0.001, 0.115, 0.105}, nil},
+	} {
+		if got := threshold.Odd(c.scores); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	alarms := 0
+	for range 300 {
+		scores := make([]float64, 40)
+		for i := range scores {
+			scores[i] = math.Exp(-2 + 0.3*r.NormFloat64())
+		}
+		alarms += min(len(threshold.Odd(scores)), 1)
+	}
+	if alarms > 3 {
+		t.Errorf("%d of 300 sets of good scores were called odd", alarms)
 	}
 }
 
