@@ -7,7 +7,6 @@ package graph
 import (
 	"errors"
 	"fmt"
-	"maps"
 
 	"faird/model/onnxpb"
 
@@ -153,13 +152,4 @@ func (g *Graph) nodes(op string, kind Kind, shapes [][]int, a attrs, in ...Value
 	}
 	g.proto.Node = append(g.proto.Node, n)
 	return out
-}
-
-// Nodes counts the operators by name: what a graph costs, for tests and logs.
-func (g *Graph) Nodes() map[string]int {
-	count := map[string]int{}
-	for _, n := range g.proto.GetNode() {
-		count[n.GetOpType()]++
-	}
-	return maps.Clone(count)
 }

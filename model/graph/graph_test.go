@@ -33,7 +33,6 @@ func TestShapes(t *testing.T) {
 		{"sum", g.Sum(x, 0, 2, 3), []int{3}},
 		{"mean of all", g.Mean(x, 0, 1, 2, 3), nil},
 		{"transpose", g.Transpose(x, 1, 0, 3, 2), []int{3, 2, 6, 4}},
-		{"slice", g.Slice(x, 3, 1, 4), []int{2, 3, 4, 3}},
 		{"concat", g.Concat(1, x, x), []int{2, 6, 4, 6}},
 		{"flat", g.Flat(x), []int{144}},
 	} {
@@ -71,7 +70,6 @@ func TestMistakes(t *testing.T) {
 		{"reshape", func(g *graph.Graph, x graph.Value) graph.Value { return g.Reshape(x, 2, 3) }, "Reshape"},
 		{"transpose", func(g *graph.Graph, x graph.Value) graph.Value { return g.Transpose(x, 9) }, "Transpose"},
 		{"axes", func(g *graph.Graph, x graph.Value) graph.Value { return g.Sum(x, 4) }, "axes"},
-		{"slice", func(g *graph.Graph, x graph.Value) graph.Value { return g.Slice(x, 7, 0, 1) }, "Slice"},
 		{"concat", func(g *graph.Graph, x graph.Value) graph.Value { return g.Concat(0, x, g.Flat(x)) }, "Concat"},
 		{"concat sizes", func(g *graph.Graph, x graph.Value) graph.Value { return g.Concat(0, x, g.Fill(1, 1, 3, 5, 9)) }, "Concat"},
 		{"nothing", func(g *graph.Graph, _ graph.Value) graph.Value { return g.Concat(0) }, "nothing to join"},
@@ -85,7 +83,7 @@ func TestMistakes(t *testing.T) {
 			g := graph.New("wrong")
 			g.Scope("here")
 			y := c.make(g, g.Input("x", 2, 3, 5, 7))
-			y = g.Flat(g.Transpose(g.Split(g.Slice(g.Concat(1, y, y), 0, 0, 1), 0, 1)[0], 1, 0))
+			y = g.Flat(g.Transpose(g.Split(g.Concat(1, y, y), 0, 1)[0], 1, 0))
 			g.Output("y", g.MatMul(g.MaxPool2(y), g.Bilinear2(y)))
 			_, err := g.Build()
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "here") {

@@ -36,19 +36,6 @@ func (g *Graph) Reverse(a Value, axes ...int) Value {
 	return g.node("Slice", a.kind, a.shape, nil, a, g.ints(starts...), g.ints(ends...), g.ints(axes...), g.ints(steps...))
 }
 
-// Slice takes [from, to) along one axis.
-func (g *Graph) Slice(a Value, axis, from, to int) Value {
-	if g.err == nil && (from < 0 || to > a.Dim(axis) || from >= to) {
-		g.Fail("Slice: [%d, %d) of axis %d of %v", from, to, axis, a.shape)
-		return Value{}
-	}
-	shape := slices.Clone(a.shape)
-	if g.err == nil {
-		shape[axis] = to - from
-	}
-	return g.node("Slice", a.kind, shape, nil, a, g.ints(from), g.ints(to), g.ints(axis), g.ints(1))
-}
-
 // Concat joins values along an axis.
 func (g *Graph) Concat(axis int, in ...Value) Value {
 	if g.err != nil || len(in) == 0 {

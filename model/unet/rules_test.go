@@ -160,10 +160,20 @@ func TestPoolSharesTies(t *testing.T) {
 		at   int // element of d
 		want float32
 	}{
-		{0, dy[0] / 4}, {1, dy[0] / 4}, {6, dy[0] / 4}, {7, dy[0] / 4},
-		{2, dy[1] / 2}, {3, 0}, {8, dy[1] / 2}, {9, 0},
-		{16, dy[5] / 3}, {17, dy[5] / 3}, {22, 0}, {23, dy[5] / 3},
-		{24, dy[6] / 4}, {47, dy[11] / 4},
+		{0, dy[0] / 4},
+		{1, dy[0] / 4},
+		{6, dy[0] / 4},
+		{7, dy[0] / 4},
+		{2, dy[1] / 2},
+		{3, 0},
+		{8, dy[1] / 2},
+		{9, 0},
+		{16, dy[5] / 3},
+		{17, dy[5] / 3},
+		{22, 0},
+		{23, dy[5] / 3},
+		{24, dy[6] / 4},
+		{47, dy[11] / 4},
 	} {
 		if math.Abs(float64(d[c.at]-c.want)) > 1e-6 {
 			t.Errorf("gradient %d is %v, want %v", c.at, d[c.at], c.want)
