@@ -146,6 +146,21 @@ func TestInferenceOfAnyShape(t *testing.T) {
 	}
 }
 
+func TestWidestNetworkIsWritten(t *testing.T) {
+	wide := unet.Step{Network: unet.Network{Width: 128, Channels: 2}, Batch: 3, Height: 96, Width: 16}
+	onnx, err := wide.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The parameters are inputs: the graph stays small whatever the width.
+	if len(onnx) > 2<<20 {
+		t.Errorf("the training graph of width 128 has %d bytes", len(onnx))
+	}
+	if n := unet.Length(wide.Parameters()); n < 60e6 || n > 80e6 {
+		t.Errorf("a network of width 128 has %d parameters, about 69 million are expected", n)
+	}
+}
+
 func TestRefusedNetworks(t *testing.T) {
 	ok := unet.Network{Width: 8, Channels: 1}
 	for _, c := range []struct {

@@ -83,10 +83,13 @@ func (t *Trainer) Run(ctx context.Context, b Batches, report func(Progress)) err
 	for !t.o.Budget.done(t.step, t.spent) {
 		t.meter.start()
 		if err := t.one(ctx, b); err != nil {
-			if ctx.Err() != nil {
-				return errors.Join(ctx.Err(), saver.save(t.State()))
+			if ctx.Err() == nil {
+				return err
 			}
-			return err
+			if unsaved := saver.save(t.State()); unsaved != nil {
+				return fmt.Errorf("%w, and the state is not saved: %w", ctx.Err(), unsaved)
+			}
+			return ctx.Err()
 		}
 		t.spent = before + time.Since(begun)
 		var unsaved error
