@@ -2,6 +2,7 @@ package publish
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -84,24 +86,24 @@ func (m *mosquitto) start() {
 			m.t.Fatal("mosquitto is not installed: apt-get install mosquitto, or make test")
 		}
 	}
-	m.cmd = exec.Command(path, "-c", m.conf)
-	if os.Getuid() == 0 {
-		// mosquitto would change to a user who cannot read the test's folder.
-		m.cmd = exec.Command(path, "-c", m.conf)
+	if os.Getuid() == 0 { // mosquitto would change to a user who cannot read the test's folder
 		appendLine(m.t, m.conf, "user root")
 	}
-	var out bytes.Buffer
+	m.cmd = exec.Command(path, "-c", m.conf)
+	var out lockedBuffer
 	m.cmd.Stderr = &out
 	if err := m.cmd.Start(); err != nil {
 		m.t.Fatal(err)
 	}
-	eventually(m.t, "mosquitto listens: "+out.String(), func() bool {
-		c, err := net.Dial("tcp", m.addr)
-		if err == nil {
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		if c, err := net.Dial("tcp", m.addr); err == nil {
 			c.Close()
+			return
 		}
-		return err == nil
-	})
+		if time.Now().After(end) {
+			m.t.Fatalf("mosquitto does not listen: %s", out.String())
+		}
+	}
 }
 
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }
@@ -130,8 +132,8 @@ func (m *mosquitto) url() string { return "tcp://" + m.addr }
 type memoryOutbox struct {
 	mu     sync.Mutex
 	rows   []verdict.Pending
+	gone   int // of rows; their payload is nil
 	newest int64
-	taken  []int64 // in the order of Delivered
 	err    error
 }
 
@@ -149,12 +151,17 @@ func (o *memoryOutbox) Backlog(_ context.Context, after int64, limit int) ([]ver
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var out []verdict.Pending
-	for _, r := range o.rows {
-		if r.Key > after && len(out) < limit {
-			out = append(out, r)
+	at, _ := o.find(after + 1)
+	for ; at < len(o.rows) && len(out) < limit; at++ {
+		if o.rows[at].Payload != nil {
+			out = append(out, o.rows[at])
 		}
 	}
 	return out, o.err
+}
+
+func (o *memoryOutbox) find(key int64) (int, bool) {
+	return slices.BinarySearchFunc(o.rows, key, func(p verdict.Pending, key int64) int { return cmp.Compare(p.Key, key) })
 }
 
 func (o *memoryOutbox) Delivered(_ context.Context, keys []int64) error {
@@ -163,18 +170,12 @@ func (o *memoryOutbox) Delivered(_ context.Context, keys []int64) error {
 	if o.err != nil {
 		return o.err
 	}
-	o.taken = append(o.taken, keys...)
-	gone := map[int64]bool{}
-	for _, k := range keys {
-		gone[k] = true
-	}
-	var left []verdict.Pending
-	for _, r := range o.rows {
-		if !gone[r.Key] {
-			left = append(left, r)
+	for _, key := range keys {
+		if at, ok := o.find(key); ok && o.rows[at].Payload != nil {
+			o.rows[at].Payload = nil
+			o.gone++
 		}
 	}
-	o.rows = left
 	return nil
 }
 
@@ -188,7 +189,7 @@ func (o *memoryOutbox) Last(context.Context, string) ([]byte, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.rows) == 0 {
-		return nil, nil
+		return nil, nil // not asked for once it is delivered
 	}
 	return o.rows[len(o.rows)-1].Payload, nil
 }
@@ -200,7 +201,7 @@ func (o *memoryOutbox) Waiting() verdict.Waiting {
 func (o *memoryOutbox) len() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.rows)
+	return len(o.rows) - o.gone
 }
 
 func (o *memoryOutbox) fail(err error) {
