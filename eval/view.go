@@ -103,7 +103,7 @@ func (d *drawer) outline(on, mask gocv.Mat) {
 	}
 	contours := gocv.FindContours(sized, gocv.RetrievalExternal, gocv.ChainApproxNone)
 	defer contours.Close()
-	d.fail(gocv.DrawContours(&on, contours, -1, magenta, 1))
+	d.fail(gocv.DrawContours(&on, contours, -1, magenta, 2))
 }
 
 func (d *drawer) close() error {

@@ -61,7 +61,7 @@ func root() *cobra.Command {
 		return usageError{fmt.Errorf("%w; run %s --help", err, c.CommandPath())}
 	})
 	c.CompletionOptions.HiddenDefaultCmd = true
-	c.AddCommand(runCommand(), demoCommand(), scoreCommand(), benchCommand(), configCommand(), versionCommand(), evalCommand())
+	c.AddCommand(runCommand(), demoCommand(), scoreCommand(), benchCommand(), configCommand(), versionCommand(), evalCommand(), calibrateCommand())
 	return c
 }
 

@@ -4,25 +4,46 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 )
 
 // bins of the histogram.
 const bins = 32
 
-// histogram draws how many good (above the axis line) and defective pictures
-// have which score, and the thresholds.
+// span is the range of scores that a histogram shows.
+type span struct{ from, to float64 }
+
+// at brings a score to 0..1.
+func (s span) at(v float64) float64 { return (v - s.from) / (s.to - s.from) }
+
+// spanOf starts at zero unless that would leave half of the plot empty.
+func spanOf(good, bad []float64, threshold *float64) span {
+	all := slices.Concat(good, bad)
+	if threshold != nil {
+		all = append(all, *threshold)
+	}
+	s := span{0, 1}
+	if len(all) == 0 || slices.Max(all) <= 0 {
+		return s
+	}
+	s.to = slices.Max(all) * 1.02
+	if least := slices.Min(all); least > s.to/2 {
+		d := step(s.to-least, 6)
+		s.from = d * math.Floor(least/d-0.5)
+	}
+	return s
+}
+
+// histogram draws how many good and defective pictures have which score, and
+// the thresholds.
 func histogram(good, bad []float64, threshold, review *float64) template.HTML {
-	most := largest(good, bad, threshold) * 1.02
-	g, b := count(good, most), count(bad, most)
-	tallest := 1
-	for i := range bins {
-		tallest = max(tallest, g[i], b[i])
-	}
+	s := spanOf(good, bad, threshold)
+	g, b := count(good, s), count(bad, s)
+	full := 1.08 * float64(max(slices.Max(g), slices.Max(b), 1))
 	c := newChart("Scores of good and defective pictures", 330, 220)
-	for d, v := step(most, 6), 0.0; v <= most; v += d {
-		c.tickX(v/most, fmt.Sprintf("%.3g", v))
+	for d, v := step(s.to-s.from, 6), s.from; v <= s.to; v += d {
+		c.tickX(s.at(v), fmt.Sprintf("%.3g", v))
 	}
-	full := float64(tallest) * 1.08
 	for d, v := math.Max(step(full, 5), 1), 0.0; v <= full; v += d {
 		c.tickY(v/full, fmt.Sprintf("%.0f", v))
 	}
@@ -32,10 +53,10 @@ func histogram(good, bad []float64, threshold, review *float64) template.HTML {
 		c.bar("bad", i, 0.5, float64(b[i])/full)
 	}
 	if review != nil {
-		c.mark(*review/most, "review")
+		c.mark(s.at(*review), "review")
 	}
 	if threshold != nil {
-		c.mark(*threshold/most, "threshold")
+		c.mark(s.at(*threshold), "threshold")
 	}
 	return c.done()
 }
@@ -64,26 +85,11 @@ func (c *chart) mark(x float64, name string) {
 	c.text(px+shift, y, "label", anchor, name)
 }
 
-func largest(good, bad []float64, threshold *float64) float64 {
-	most := 0.0
-	for _, s := range [][]float64{good, bad} {
-		if len(s) > 0 {
-			most = max(most, s[len(s)-1])
-		}
-	}
-	if threshold != nil {
-		most = max(most, *threshold)
-	}
-	if most == 0 {
-		return 1
-	}
-	return most
-}
-
-// count sorts scores of 0..most into bins.
-func count(scores []float64, most float64) (n [bins]int) {
+// count sorts scores into bins.
+func count(scores []float64, s span) []int {
+	n := make([]int, bins)
 	for _, v := range scores {
-		n[min(max(int(v/most*bins), 0), bins-1)]++
+		n[min(max(int(s.at(v)*bins), 0), bins-1)]++
 	}
 	return n
 }

@@ -15,7 +15,7 @@ type chart struct {
 }
 
 func newChart(name string, w, h float64) *chart {
-	c := &chart{w: w, h: h, left: 44, right: 12, top: 14, bottom: 40}
+	c := &chart{w: w, h: h, left: 58, right: 20, top: 14, bottom: 40}
 	c.add(`<svg viewBox="0 0 %g %g" role="img" aria-label="%s">`, c.left+w+c.right, c.top+h+c.bottom, template.HTMLEscapeString(name))
 	return c
 }

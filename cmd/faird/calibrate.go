@@ -1,0 +1,154 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"faird/config"
+	"faird/model"
+	"faird/pipeline"
+	"faird/train/calibrate"
+)
+
+type calibrateOptions struct {
+	model, good, out, provider, library string
+	json                                bool
+	calibrate.Options
+}
+
+// calibrated is the JSON of faird calibrate.
+type calibrated struct {
+	File        string             `json:"file"`  // that was written
+	Model       string             `json:"model"` // "sha256:…" of it
+	N           int                `json:"n"`     // good pictures
+	Threshold   float64            `json:"threshold"`
+	Review      *float64           `json:"review"`
+	FalseReject float64            `json:"false_reject"` // rate aimed at
+	Confidence  float64            `json:"confidence"`
+	Proven      float64            `json:"proven_false_reject"` // rate that so many pictures prove
+	Needed      int                `json:"needed"`              // pictures that prove the rate aimed at
+	Odd         []calibrate.Scored `json:"odd"`                 // never null
+	Broken      []string           `json:"broken"`              // never null
+}
+
+func calibrateCommand() *cobra.Command {
+	o := calibrateOptions{Options: calibrate.Default()}
+	c := &cobra.Command{
+		Use:   "calibrate --model m.onnx --good DIR",
+		Short: "Sets a model's threshold from good pictures alone",
+		Long: `Scores good pictures as the daemon would, sets the threshold for a false-reject
+rate, and says what so many pictures prove. Take pictures that the model was not
+trained on. The model file is replaced in one step, or --out names another; it also
+gets golden samples, by which every box checks that it computes the same scores.`,
+		Args: args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return usageError{err}
+			}
+			return runCalibrate(c.Context(), c.OutOrStdout(), o)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.model, "model", "", "model file")
+	f.StringVar(&o.good, "good", "", "folder of good pictures, searched with the folders in it")
+	f.StringVar(&o.out, "out", "", "model file to write (default: the model itself)")
+	f.Float64Var(&o.FalseReject, "false-reject", o.FalseReject, "share of the good parts that may be rejected")
+	f.Float64Var(&o.Confidence, "confidence", o.Confidence, "with which that is to hold")
+	f.Float64Var(&o.ReviewRate, "review-rate", 0, "share of the good parts that may go to a person for review (default: no review)")
+	f.BoolVar(&o.Force, "force", false, "calibrate although the pictures score far above the model's own threshold")
+	f.BoolVar(&o.json, "json", false, "print one JSON document")
+	addInferFlags(c, &o.provider, &o.library)
+	return c
+}
+
+func (o *calibrateOptions) check() error {
+	switch {
+	case o.model == "":
+		return errors.New("--model is missing: name the model file")
+	case o.good == "":
+		return errors.New("--good is missing: name the folder of good pictures")
+	case o.model == config.DemoModel && o.out == "":
+		return errors.New("--out is missing: the built-in model cannot be replaced")
+	}
+	return o.Check()
+}
+
+func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error {
+	file, err := pipeline.ReadModel(o.model)
+	if err != nil {
+		return err
+	}
+	good, err := calibrate.Folder(o.good, file.Width, file.Height)
+	if err != nil {
+		return err
+	}
+	o.Infer = config.Default().Infer
+	o.Infer.Provider, o.Infer.Library = o.provider, o.library
+	o.Log = consoleLog(zerolog.ErrorLevel) // that a model is not calibrated is no news here
+	tell, end := newProgress("scoring good pictures")
+	outcome, err := calibrate.Run(ctx, file, good, o.Options, tell)
+	end()
+	if err != nil {
+		return err
+	}
+	path := cmp.Or(o.out, o.model)
+	if err := model.Write(path, outcome.File); err != nil {
+		return err
+	}
+	if !o.json {
+		return printCalibrated(out, path, outcome)
+	}
+	j := json.NewEncoder(out)
+	j.SetIndent("", " ")
+	return j.Encode(newCalibrated(path, outcome))
+}
+
+func newCalibrated(path string, outcome *calibrate.Outcome) calibrated {
+	c := outcome.File.Calibration
+	r := calibrated{
+		File: path, Model: outcome.File.Hash, N: c.N, Threshold: c.Threshold, Review: c.Review,
+		FalseReject: c.FalseReject, Confidence: c.Confidence, Proven: calibrate.Proven(c),
+		Needed: calibrate.Needed(c.FalseReject, c.Confidence),
+		Odd:    append([]calibrate.Scored{}, outcome.Odd...), Broken: []string{},
+	}
+	for _, err := range outcome.Broken {
+		r.Broken = append(r.Broken, err.Error())
+	}
+	return r
+}
+
+// mostOdd is how many odd pictures are named on a screen; the JSON names all.
+const mostOdd = 10
+
+func printCalibrated(out io.Writer, path string, outcome *calibrate.Outcome) error {
+	c := outcome.File.Calibration
+	p := &printer{out: out}
+	p.line("%s", calibrate.Words(c))
+	p.line("threshold %.4f (good pictures: median %.4f, largest %.4f)", c.Threshold, c.Quantiles["0.5"], c.Quantiles["1"])
+	if calibrate.Proven(c) > c.FalseReject {
+		p.line("  set for %.3g%% by a model of the tail; all these pictures are below it", 100*c.FalseReject)
+	}
+	if c.Review != nil {
+		p.line("review from %.4f", *c.Review)
+	}
+	for _, err := range outcome.Broken {
+		p.line("left out: %v", err)
+	}
+	if n := len(outcome.Odd); n > 0 {
+		p.line("the good pictures disagree: %d of %d score far above the others and lift the threshold; look at them, and if one is defective, take it out and calibrate again", n, c.N)
+		for _, odd := range outcome.Odd[:min(n, mostOdd)] {
+			p.line("  %.4f  %s", odd.Score, odd.Name)
+		}
+		if n > mostOdd {
+			p.line("  and %d more", n-mostOdd)
+		}
+	}
+	p.line("written to %s", path)
+	return p.err
+}

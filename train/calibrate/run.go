@@ -1,0 +1,186 @@
+package calibrate
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rs/zerolog"
+
+	"faird/config"
+	"faird/inspect"
+	"faird/model"
+	"faird/train/defect"
+)
+
+// tolerated is the share of pictures that may be broken before the folder is.
+const tolerated = 0.05
+
+// Options of a calibration.
+type Options struct {
+	FalseReject float64 // share of the good parts that may be rejected, between 0 and 1
+	Confidence  float64 // with which that is to hold
+	ReviewRate  float64 // share of the good parts that may go to review, above FalseReject; 0: no review
+	Force       bool    // calibrate although the pictures score far above the model's own threshold
+
+	Mix      defect.Mix  // synthetic defects of the golden samples
+	Textures defect.Pool // for them; may be empty
+	Seed     uint64
+
+	Infer config.Infer
+	Log   zerolog.Logger
+}
+
+// Default is one false reject in a thousand, with 95% confidence.
+func Default() Options {
+	return Options{FalseReject: 0.001, Confidence: 0.95, Mix: defect.PaperMix(defect.FormPaper), Log: zerolog.Nop()}
+}
+
+// Check says what is wrong with the options.
+func (o Options) Check() error {
+	switch {
+	case !(o.FalseReject > 0 && o.FalseReject < 1):
+		return fmt.Errorf("false-reject rate %v: choose between 0 and 1, such as 0.001 for one in a thousand", o.FalseReject)
+	case !(o.Confidence > 0 && o.Confidence < 1):
+		return fmt.Errorf("confidence %v: choose between 0 and 1, such as 0.95", o.Confidence)
+	case o.ReviewRate != 0 && !(o.ReviewRate > o.FalseReject && o.ReviewRate < 1):
+		return fmt.Errorf("review rate %v: choose above the false-reject rate %v and below 1", o.ReviewRate, o.FalseReject)
+	}
+	return o.Mix.Check()
+}
+
+// Outcome is a finished calibration.
+type Outcome struct {
+	File   *model.File // with its calibration and golden samples; not written
+	Scores []Scored    // in the order of the pictures
+	Odd    []Scored    // that stand out, highest first: to be looked at
+	Broken []error     // one for each picture left out
+}
+
+// Run scores good pictures as the daemon would, and returns the model with the
+// threshold they give and with golden samples. Broken pictures are left out;
+// more than 5% of them are an error, as are too few pictures, and pictures of
+// which half score above the threshold that the model had. progress may be nil.
+func Run(ctx context.Context, file *model.File, good []Picture, o Options, progress func(done, total int)) (_ *Outcome, err error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	if len(good) < Fewest {
+		return nil, tooFew(len(good), o.FalseReject, o.Confidence)
+	}
+	loaded, err := inspect.Open(file, o.Infer, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, loaded.Close()) }()
+	inspector, err := loaded.NewInspector(inspect.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, inspector.Close()) }()
+	r := &run{options: o, judge: judge{inspector: inspector, w: file.Width, h: file.Height}, good: good}
+	if err := r.scoreAll(ctx, progress); err != nil {
+		return nil, err
+	}
+	return r.finish(ctx, file)
+}
+
+// run is a calibration under way.
+type run struct {
+	options Options
+	judge   judge
+	good    []Picture
+	kept    []Picture // those that could be read
+	outcome Outcome
+}
+
+func (r *run) scoreAll(ctx context.Context, progress func(done, total int)) error {
+	for n, p := range r.good {
+		score, err := r.scoreOne(ctx, p)
+		switch {
+		case errors.Is(err, inspect.ErrPicture):
+			r.outcome.Broken = append(r.outcome.Broken, err)
+		case err != nil:
+			return fmt.Errorf("%s: %w", p.Name, err)
+		default:
+			r.kept = append(r.kept, p)
+			r.outcome.Scores = append(r.outcome.Scores, Scored{p.Name, score})
+		}
+		if progress != nil {
+			progress(n+1, len(r.good))
+		}
+	}
+	if broken := len(r.outcome.Broken); float64(broken) > tolerated*float64(len(r.good)) {
+		return fmt.Errorf("%d of %d good pictures cannot be read, more than %s; the first: %w",
+			broken, len(r.good), percent(tolerated), r.outcome.Broken[0])
+	}
+	return nil
+}
+
+func (r *run) scoreOne(ctx context.Context, p Picture) (float64, error) {
+	pixels, err := p.Read()
+	if err != nil {
+		return 0, err
+	}
+	return r.judge.score(ctx, pixels)
+}
+
+func (r *run) finish(ctx context.Context, file *model.File) (*Outcome, error) {
+	scores := make([]float64, len(r.outcome.Scores))
+	for i, p := range r.outcome.Scores {
+		scores[i] = p.Score
+	}
+	if err := r.plausible(scores, file.Calibration); err != nil {
+		return nil, err
+	}
+	spec, o := file.Spec, r.options
+	var err error
+	if spec.Calibration, err = Set(scores, o.FalseReject, o.Confidence, o.ReviewRate); err != nil {
+		return nil, err
+	}
+	pool, err := r.typical()
+	if err != nil {
+		return nil, err
+	}
+	if spec.Golden, err = r.judge.golden(ctx, o, pool, spec.Calibration.Threshold); err != nil {
+		return nil, err
+	}
+	r.outcome.Odd = Odd(r.outcome.Scores)
+	r.outcome.File, err = model.New(file.Bytes(), spec)
+	return &r.outcome, err
+}
+
+// plausible refuses pictures that the model, as it was, would mostly reject.
+func (r *run) plausible(scores []float64, was *model.Calibration) error {
+	if was == nil || r.options.Force || len(scores) == 0 {
+		return nil
+	}
+	if m := median(scores); m >= was.Threshold {
+		return fmt.Errorf("half of these good pictures score %.4f or more, above the model's own threshold %.4f: "+
+			"are they good, and of the product it was trained on? Train again for a changed product, or force it", m, was.Threshold)
+	}
+	return nil
+}
+
+// typical is the pictures around the median score, so that no odd one is golden.
+func (r *run) typical() (defect.Pool, error) {
+	order := make([]int, len(r.kept))
+	for i := range order {
+		order[i] = i
+	}
+	scores := r.outcome.Scores
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(scores[a].Score, scores[b].Score) })
+	n := min(lent, len(order))
+	from := (len(order) - n) / 2
+	var pool defect.Pool
+	for _, i := range order[from : from+n] {
+		pixels, err := r.kept[i].Read()
+		if err != nil {
+			return nil, err
+		}
+		pool = append(pool, pixels)
+	}
+	return pool, nil
+}
