@@ -33,10 +33,11 @@ type session struct {
 	slots   chan struct{}
 	backlog chan entry
 
-	failed sync.Once
-	gone   chan struct{} // closed when the connection is lost or given up
-	cause  error         // why, set before gone is closed
-	over   chan struct{} // closed when paho has ended everything of it
+	failed  sync.Once
+	gone    chan struct{} // closed when the connection is lost or given up
+	cause   error         // why, set before gone is closed
+	over    chan struct{} // closed when paho has ended everything of it
+	orderly bool          // ended by finish
 
 	box        []byte // the box's state as last sent, but for its time and figures
 	boxAt      time.Time
@@ -137,9 +138,11 @@ var errGone = errors.New("the connection is gone")
 // acknowledged back to the queue.
 func (s *session) end() {
 	s.fail(errGone)
-	select {
-	case <-s.over:
-	case <-time.After(idle): // an orderly end tells nobody
+	if !s.orderly { // of an orderly end paho tells nobody
+		select {
+		case <-s.over:
+		case <-time.After(idle):
+		}
 	}
 	s.drop()
 	s.mu.Lock()
@@ -211,6 +214,7 @@ func (s *session) finish(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.client.Disconnect(quiesceMS) // takes the will back
+	s.orderly = true
 	s.fail(context.Canceled)
 	return context.Canceled
 }
