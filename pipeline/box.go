@@ -61,17 +61,31 @@ func (b *Box) Connect(o outlet) { b.deps.Outlet = o }
 // it returns an error, nothing has changed. A station of which only thresholds,
 // mask or region changed goes on without missing a frame.
 func (b *Box) Apply(ctx context.Context, c *config.Config) error {
-	b.apply.Lock()
-	defer b.apply.Unlock()
-	plans, err := b.plan(ctx, c)
+	carryOut, err := b.Prepare(ctx, c)
 	if err != nil {
 		return err
 	}
-	b.stopUnlisted(plans)
-	for _, p := range plans {
-		p.carryOut(b)
-	}
+	carryOut()
 	return nil
+}
+
+// Prepare does everything of Apply that can fail or takes long; the function it
+// returns does the rest, and is to be called. Nothing else is applied in
+// between.
+func (b *Box) Prepare(ctx context.Context, c *config.Config) (carryOut func(), _ error) {
+	b.apply.Lock()
+	plans, err := b.plan(ctx, c)
+	if err != nil {
+		b.apply.Unlock()
+		return nil, err
+	}
+	return func() {
+		defer b.apply.Unlock()
+		b.stopUnlisted(plans)
+		for _, p := range plans {
+			p.carryOut(b)
+		}
+	}, nil
 }
 
 // plan prepares every new or changed station, or none.
@@ -162,7 +176,7 @@ func (b *Box) prepareInspector(ctx context.Context, p *plan) error {
 		release()
 		return fmt.Errorf("station %s: %w", p.conf.Name, err)
 	}
-	p.swap = &swap{inspector: i, release: release, view: view{model: m.File().Hash, provider: m.Provider()}}
+	p.swap = &swap{inspector: i, release: release, limits: p.limits, view: view{model: m.File().Hash, provider: m.Provider()}}
 	return nil
 }
 
@@ -201,11 +215,12 @@ func (p *plan) carryOut(b *Box) {
 		r = &running{Station: newStation(p.conf, p.hash, p.source, p.limits, b.deps)}
 	}
 	r.conf = p.conf
-	r.SetThresholds(p.limits)
 	r.adopt(p.conf, p.hash)
 	if p.swap != nil {
 		r.model, r.mask = p.swap.view.model, p.mask
 		r.install(*p.swap)
+	} else {
+		r.SetThresholds(p.limits)
 	}
 	if p.broken != "" {
 		r.breakDown(p.broken)

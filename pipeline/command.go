@@ -124,7 +124,6 @@ func (b *Box) swapModel(ctx context.Context, r *running, path string) error {
 		}
 	}
 	r.conf.Model, r.model = path, f.Hash
-	r.SetThresholds(p.limits)
 	r.install(*p.swap)
 	return nil
 }

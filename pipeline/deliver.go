@@ -2,11 +2,13 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/oklog/ulid/v2"
 
 	"faird/camera"
+	"faird/store"
 	"faird/verdict"
 )
 
@@ -65,7 +67,8 @@ func (s *Station) deliver(j *job, v *verdict.Verdict, f *camera.Frame) {
 }
 
 // commit makes v durable. While the disk refuses, v goes out with durable false,
-// or as no_read storage where the station is configured to refuse too.
+// or as no_read storage where the station is configured to refuse too; but not
+// where v may be on the disk after all, since a trigger has one answer.
 func (s *Station) commit(v *verdict.Verdict) (key int64) {
 	if s.deps.Ledger == nil {
 		return 0
@@ -81,7 +84,7 @@ func (s *Station) commit(v *verdict.Verdict) (key int64) {
 		return key
 	}
 	v.Durable = false
-	if s.refusesToo() {
+	if s.refusesToo() && !errors.Is(err, store.ErrUnsure) {
 		v.Score, v.Regions = nil, []verdict.Region{}
 		refuse(v, verdict.Storage, err)
 	}

@@ -46,7 +46,7 @@ func (s *fakeSource) Status() camera.Status {
 func (s *fakeSource) lose(why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.status = camera.Status{Err: why}
+	s.status = camera.Status{Err: why, Failed: true}
 }
 
 func (s *fakeSource) Next(ctx context.Context, after time.Time) (*camera.Frame, error) {
@@ -191,7 +191,7 @@ func newRig(t *testing.T, mode string, change func(*rig)) *rig {
 }
 
 func (r *rig) swap(i *fakeInspector) swap {
-	return swap{inspector: i, release: func() {}, view: view{model: "sha256:m", provider: "cpu"}}
+	return swap{inspector: i, release: func() {}, limits: Thresholds{Threshold: 0.2}, view: view{model: "sha256:m", provider: "cpu"}}
 }
 
 // verdict waits for the next verdict.

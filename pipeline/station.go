@@ -131,12 +131,14 @@ type view struct {
 	provider string
 }
 
-// swap is an inspector on its way into the judging loop, which owns it from
-// then on and calls release on the one it replaces.
+// swap is an inspector on its way into the judging loop, with the thresholds
+// that go with its model. The loop owns it from then on and calls release on
+// the one it replaces.
 type swap struct {
 	inspector inspector
 	release   func()
 	view      view
+	limits    Thresholds
 }
 
 // newStation makes a station that does not run yet. The source is owned by the
@@ -219,8 +221,19 @@ func (s *Station) Pause(who string) { s.paused.Store(&who) }
 // Resume undoes Pause.
 func (s *Station) Resume() { s.paused.Store(nil) }
 
-// SetThresholds puts new thresholds in force from the next decision on.
-func (s *Station) SetThresholds(t Thresholds) { s.limits.Store(&t) }
+// SetThresholds puts new thresholds in force from the next decision on, for an
+// inspector that is on its way too.
+func (s *Station) SetThresholds(t Thresholds) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case w := <-s.next:
+		w.limits = t
+		s.next <- w
+	default:
+	}
+	s.limits.Store(&t)
+}
 
 // install hands an inspector over; it is used from the next frame on. An
 // inspector that was handed over but never taken is released.

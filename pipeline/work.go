@@ -68,6 +68,7 @@ func (s *Station) swapIn(b *bench) {
 	case w := <-s.next:
 		b.current.close()
 		b.current = w
+		s.limits.Store(&w.limits)
 	default:
 	}
 }
@@ -112,9 +113,14 @@ func (s *Station) freeRun(ctx context.Context, b *bench) {
 	}
 }
 
-// patience is how long free run waits for a frame before it calls it an outage.
+// patience is how long free run waits for a frame before it calls it an outage:
+// as long as a camera may take for one, or to open where it has not yet.
 func (s *Station) patience() time.Duration {
-	return max(s.conf.Camera.ReadTimeout, turn)
+	st := s.source.Status()
+	if st.Connected || st.Failed {
+		return max(s.conf.Camera.ReadTimeout, turn)
+	}
+	return s.conf.Camera.OpenTimeout + s.conf.Camera.ReadTimeout
 }
 
 // onTrigger judges one frame exposed after the trigger.
@@ -183,6 +189,7 @@ func (s *Station) noFrame(err error) *verdict.Verdict {
 func (s *Station) inspect(ctx context.Context, b *bench, f *camera.Frame) *verdict.Verdict {
 	start := time.Now()
 	v := s.blank()
+	v.Model, v.Provider = b.current.view.model, b.current.view.provider
 	v.Time.Captured = verdict.Time{Time: f.Captured}
 	v.Time.Exposure = f.Exposure
 	v.Source = f.Source

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -14,33 +14,41 @@ import (
 	"faird/model/demo"
 )
 
-// squarePNG writes a grey square of one value.
-func squarePNG(t *testing.T, path string, side int, value uint8) {
+// squarePNG writes a square whose pixels have the value that f gives them.
+func squarePNG(t *testing.T, path string, side int, f func(x, y int) uint8) {
 	t.Helper()
 	m := image.NewGray(image.Rect(0, 0, side, side))
 	for i := range m.Pix {
-		m.Pix[i] = value
+		m.Pix[i] = f(i%side, i/side)
 	}
-	m.Set(0, 0, color.Gray{Y: value})
-	f, err := os.Create(path)
+	file, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	if err := png.Encode(f, m); err != nil {
+	if err := errors.Join(png.Encode(file, m), file.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func blackPNG(t *testing.T, path string, side int) { squarePNG(t, path, side, 0) }
-func whitePNG(t *testing.T, path string, side int) { squarePNG(t, path, side, 255) }
+func grey(int, int) uint8  { return 120 }
+func black(int, int) uint8 { return 0 }
+
+// cornerPNG writes a mask that ignores all but the upper left eighth of each side.
+func cornerPNG(t *testing.T, path string, side int) {
+	squarePNG(t, path, side, func(x, y int) uint8 {
+		if x < side/8 && y < side/8 {
+			return 0
+		}
+		return 255
+	})
+}
 
 // TestBadInput holds that every mistake ends with one line that names it, and
 // with the right exit code.
 func TestBadInput(t *testing.T) {
 	dir := t.TempDir()
 	good := filepath.Join(dir, "good.png")
-	squarePNG(t, good, 300, 120)
+	squarePNG(t, good, 300, grey)
 	data, err := os.ReadFile(good)
 	if err != nil {
 		t.Fatal(err)
@@ -107,14 +115,14 @@ func TestBrokenPictureAmongGoodOnes(t *testing.T) {
 	plc := connect(t, broker.url())
 	dir := t.TempDir()
 	for _, n := range []string{"1.png", "3.png"} {
-		squarePNG(t, filepath.Join(dir, n), 300, 120)
+		squarePNG(t, filepath.Join(dir, n), 300, grey)
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "1.png"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	write(t, dir, "2.png", string(data[:len(data)/2]))
-	squarePNG(t, filepath.Join(dir, "4.png"), 20, 120)
+	squarePNG(t, filepath.Join(dir, "4.png"), 20, grey)
 	start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", configText(t, broker.url(), fmt.Sprintf(
 		"  - {name: cap, model: demo, roi: {x: 10, y: 10, w: 200, h: 200}, camera: {url: 'file://%s/*.png'}}\n", dir))))
 	until(t, time.Minute, "four verdicts", func() bool { return len(plc.verdicts("cap")) == 4 })

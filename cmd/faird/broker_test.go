@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,10 +87,13 @@ type message struct {
 	retained bool
 }
 
+// clients numbers the PLCs: no two of a broker may share an id.
+var clients atomic.Int64
+
 func connect(t *testing.T, url string) *plc {
 	t.Helper()
 	p := &plc{t: t}
-	o := mqtt.NewClientOptions().AddBroker(url).SetClientID("plc-" + t.Name()).SetOrderMatters(true)
+	o := mqtt.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprintf("plc-%d", clients.Add(1))).SetOrderMatters(true)
 	p.client = mqtt.NewClient(o)
 	p.must(p.client.Connect())
 	t.Cleanup(func() { p.client.Disconnect(100) })
@@ -167,16 +170,4 @@ func configText(t *testing.T, broker string, stations ...string) string {
 	t.Helper()
 	return fmt.Sprintf("site: plant1\nbox: edge7\ninfer: {library: %s, provider: cpu}\nmqtt: {broker: %q, commands: true}\nstore: {path: %s}\nstations:\n%s",
 		library(t), broker, filepath.Join(t.TempDir(), "data"), strings.Join(stations, ""))
-}
-
-// copyFile copies a picture or a model, so that a test may change it.
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	data, err := os.ReadFile(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(to, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -20,9 +20,10 @@ import (
 
 // How long the daemon takes for things at most.
 const (
-	settleTimeout = 15 * time.Second // for stations to be ready or known broken
-	loadTimeout   = 30 * time.Minute // for models to load, a TensorRT engine build included
-	flushTimeout  = time.Second      // for live verdicts to be acknowledged at the end
+	settleTimeout  = 15 * time.Second // for stations to be ready or known broken
+	loadTimeout    = 30 * time.Minute // for models to load, a TensorRT engine build included
+	brokerPatience = 2 * time.Second  // for the first connection, before stations start
+	flushTimeout   = time.Second      // for live verdicts to be acknowledged at the end
 
 	publisherDeadline = time.Minute // for a turn of the publisher: beyond its longest wait for a broker
 )
@@ -42,8 +43,8 @@ type daemon struct {
 // hooks let a command watch the daemon it runs.
 type hooks struct {
 	observe func(*verdict.Verdict, *camera.Frame)
-	ready   func(*daemon) // the stations are ready or known broken
-	done    func(*daemon) // everything is sent that could be; the daemon is about to close
+	ready   func(*daemon, context.CancelFunc) // the stations are ready or known broken; the function ends the daemon
+	done    func(*daemon)                     // everything is sent that could be; the daemon is about to close
 }
 
 // runDaemon runs faird with c until ctx ends. reload, where not nil, brings new
@@ -59,9 +60,7 @@ func runDaemon(ctx context.Context, c *config.Config, reload func(context.Contex
 
 func newDaemon(c *config.Config, h hooks) (*daemon, error) {
 	log := newLog(c.Log)
-	if err := setLevel(c.Log); err != nil {
-		return nil, err
-	}
+	setLevel(c.Log)
 	for _, w := range c.Warnings() {
 		log.Warn().Str("config", c.Path()).Msg(w)
 	}
@@ -91,6 +90,10 @@ func (d *daemon) close() {
 }
 
 func (d *daemon) run(ctx context.Context, reload func(context.Context, func(*config.Config)) error, h hooks) error {
+	start, err := d.prepare(ctx, d.config)
+	if err != nil {
+		return err
+	}
 	// What outlives ctx: the publisher and the watchdog go on until the last
 	// verdict of the stations is out.
 	rest, stopRest := context.WithCancel(context.WithoutCancel(ctx))
@@ -98,9 +101,11 @@ func (d *daemon) run(ctx context.Context, reload func(context.Context, func(*con
 	g, rest := errgroup.WithContext(rest)
 	g.Go(func() error { return d.publisher.Run(rest) })
 	g.Go(func() error { return d.watchdog.Run(rest) })
+	d.awaitBroker(ctx)
+	start()
 	g.Go(func() error { return d.box.Run(rest) })
 
-	err := d.work(ctx, rest, reload, h)
+	err = d.work(ctx, rest, reload, h)
 	d.notify.Stopping()
 	d.box.Stop()
 	d.flush()
@@ -111,21 +116,31 @@ func (d *daemon) run(ctx context.Context, reload func(context.Context, func(*con
 	return errors.Join(err, g.Wait())
 }
 
-// work brings the stations up and follows the config until ctx ends or a part
+// awaitBroker gives the broker a moment, so that the first verdicts are not
+// backlog.
+func (d *daemon) awaitBroker(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, brokerPatience)
+	defer cancel()
+	for !d.publisher.Status().Connected && ctx.Err() == nil {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// work waits for the stations and follows the config until ctx ends or a part
 // of the daemon fails.
 func (d *daemon) work(ctx, rest context.Context, reload func(context.Context, func(*config.Config)) error, h hooks) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(rest, cancel)()
-	if err := d.apply(ctx, d.config); err != nil {
-		return err
-	}
 	settled, stop := context.WithTimeout(ctx, settleTimeout)
 	d.box.Settled(settled)
 	stop()
 	d.notify.Ready(d.box.Summary())
 	if h.ready != nil && ctx.Err() == nil {
-		h.ready(d)
+		h.ready(d, cancel)
 	}
 	if reload == nil {
 		<-ctx.Done()
@@ -134,17 +149,21 @@ func (d *daemon) work(ctx, rest context.Context, reload func(context.Context, fu
 	return reload(ctx, func(c *config.Config) { d.reload(ctx, c) })
 }
 
-// apply makes the stations be what c says, asking systemd for time while models
-// load.
-func (d *daemon) apply(ctx context.Context, c *config.Config) error {
+// prepare loads what c names, asking systemd for time meanwhile; start makes the
+// stations be what c says.
+func (d *daemon) prepare(ctx context.Context, c *config.Config) (start func(), _ error) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	defer d.askForTime(ctx)()
-	if err := d.box.Apply(ctx, c); err != nil {
-		return err
+	carryOut, err := d.box.Prepare(ctx, c)
+	if err != nil {
+		return nil, err
 	}
-	d.publisher.SetStations(stationNames(c))
-	return setLevel(c.Log)
+	return func() {
+		setLevel(c.Log)
+		d.publisher.SetStations(stationNames(c))
+		carryOut()
+	}, nil
 }
 
 func stationNames(c *config.Config) []string {
@@ -182,10 +201,12 @@ func (d *daemon) reload(ctx context.Context, c *config.Config) {
 	d.notify.Reloading()
 	defer func() { d.notify.Ready(d.box.Summary()) }()
 	changes := config.Diff(d.config, c)
-	if err := d.apply(ctx, c); err != nil {
+	start, err := d.prepare(ctx, c)
+	if err != nil {
 		d.log.Error().Err(err).Msg("the new config is not taken; the old one stays in force")
 		return
 	}
+	start()
 	d.config = c
 	e := d.log.Info().Str("config", c.Hash()).Strs("added", changes.Added).Strs("removed", changes.Removed)
 	for _, s := range changes.Changed {

@@ -52,13 +52,13 @@ func runDemo(ctx context.Context, out io.Writer, o demoOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.length > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, o.length)
-		defer cancel()
-	}
 	t := &tally{out: out, live: isTerminal(os.Stdout)}
-	err = runDaemon(ctx, cfg, nil, hooks{observe: t.observe, ready: t.explain, done: t.finish})
+	err = runDaemon(ctx, cfg, nil, hooks{observe: t.observe, done: t.finish, ready: func(d *daemon, stop context.CancelFunc) {
+		t.explain(d)
+		if o.length > 0 {
+			time.AfterFunc(o.length, stop)
+		}
+	}})
 	return errors.Join(err, t.err)
 }
 

@@ -2,11 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
+
+	"faird/config"
+	"faird/store"
 )
 
 // TestDemo runs the demo as a new user would, and follows its own advice to
@@ -32,10 +38,21 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// TestDemoFailsWithoutVerdicts holds that a demo which published nothing says so.
 func TestDemoFailsWithoutVerdicts(t *testing.T) {
-	code, _, stderr := run(t, t.TempDir(), "demo", "--for", "1s", "--rate", "0.01", "--listen", "127.0.0.1:0")
-	if code != 1 || !strings.Contains(stderr, "no verdict") {
-		t.Errorf("exit code %d, stderr %q: a demo that published nothing must fail", code, stderr)
+	s, err := store.Open(config.Store{Path: t.TempDir(), MaxBytes: 1 << 20}, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, c := range []struct {
+		good, noRead int
+		fails        bool
+	}{{0, 0, true}, {0, 5, true}, {1, 0, false}} {
+		tally := tally{out: io.Discard, good: c.good, noRead: c.noRead}
+		if tally.finish(&daemon{store: s}); (tally.err != nil) != c.fails {
+			t.Errorf("%d good and %d not read: error %v", c.good, c.noRead, tally.err)
+		}
 	}
 }
 

@@ -20,14 +20,12 @@ func newLog(c config.Log) zerolog.Logger {
 	return zerolog.New(out).With().Timestamp().Logger()
 }
 
-// setLevel puts the log level of the config in force for the whole process.
-func setLevel(c config.Log) error {
-	l, err := zerolog.ParseLevel(c.Level)
-	if err != nil {
-		return err
+// setLevel puts the log level of the config, which was checked, in force for the
+// whole process.
+func setLevel(c config.Log) {
+	if l, err := zerolog.ParseLevel(c.Level); err == nil {
+		zerolog.SetGlobalLevel(l)
 	}
-	zerolog.SetGlobalLevel(l)
-	return nil
 }
 
 // consoleLog is the log of a command that a person runs.

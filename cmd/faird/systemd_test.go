@@ -81,6 +81,9 @@ func TestWatchdogIsFedWhateverIsDead(t *testing.T) {
 			t.Errorf("not fed for %s: systemd would have restarted the daemon", gap)
 		}
 	}
+	if len(m.times("EXTEND_TIMEOUT_USEC=")) == 0 {
+		t.Error("no time was asked for while models were loaded")
+	}
 	if len(m.times("STATUS=")) == 0 {
 		t.Error("no STATUS was told")
 	}

@@ -25,6 +25,7 @@ type tally struct {
 	good, rejected  int // good parts; those of them not passed
 	defective, miss int // defective parts; those of them passed
 	noRead          int
+	explained       bool
 	shown           time.Time
 
 	err error // of the whole demo, set by finish
@@ -32,6 +33,9 @@ type tally struct {
 
 // explain says in five lines what is going on.
 func (t *tally) explain(d *daemon) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.explained = true
 	s := d.config.Stations[0]
 	host, port, _ := net.SplitHostPort(d.config.MQTT.Builtin.Listen)
 	st := d.box.States()[s.Name]
@@ -80,7 +84,7 @@ func (t *tally) show(v *verdict.Verdict, f *camera.Frame) {
 	if t.live {
 		every, begin, end = 0, "\r\x1b[K", ""
 	}
-	if time.Since(t.shown) < every {
+	if !t.explained || time.Since(t.shown) < every {
 		return
 	}
 	t.shown = time.Now()
@@ -113,6 +117,12 @@ func (t *tally) finish(d *daemon) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	decided := t.good + t.defective + t.noRead
+	for range 50 { // acknowledged verdicts leave the outbox a moment later
+		if d.store.Waiting().Rows == 0 {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 	published := decided - int(d.store.Waiting().Rows)
 	if t.live {
 		fmt.Fprintln(t.out)
