@@ -102,7 +102,7 @@ func kinds(pictures []eval.Picture) []kindCount {
 	for i := range out {
 		s := scores[out[i].Kind]
 		slices.Sort(s)
-		out[i].Smallest, out[i].Median, out[i].Largest = s[0], s[len(s)/2], s[len(s)-1]
+		out[i].Smallest, out[i].Median, out[i].Largest = s[0], (s[(len(s)-1)/2]+s[len(s)/2])/2, s[len(s)-1]
 	}
 	slices.SortStableFunc(out, func(a, b kindCount) int {
 		if a.Defective != b.Defective {
