@@ -61,7 +61,11 @@ func root() *cobra.Command {
 		return usageError{fmt.Errorf("%w; run %s --help", err, c.CommandPath())}
 	})
 	c.CompletionOptions.HiddenDefaultCmd = true
-	c.AddCommand(runCommand(), demoCommand(), scoreCommand(), benchCommand(), configCommand(), versionCommand(), evalCommand(), calibrateCommand())
+	c.AddCommand(
+		runCommand(), demoCommand(), configCommand(),
+		collectCommand(), trainCommand(), calibrateCommand(), evalCommand(), scoreCommand(), benchCommand(),
+		versionCommand(),
+	)
 	return c
 }
 
