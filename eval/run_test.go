@@ -13,11 +13,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"faird/config"
 	"faird/fair/golden"
 	"faird/inspect"
-
-	"github.com/rs/zerolog"
 )
 
 // labelled makes a set of n good and n defective pictures of 96x80 with masks,
