@@ -277,6 +277,7 @@ def main():
     net = UNet(args.width)
     if args.resume:
         net.load_state_dict(torch.load(args.resume))
+    net = net.to(memory_format=torch.channels_last)
     mean = copy.deepcopy(net).requires_grad_(False)
     h = torch.from_numpy(transfer(args.size, args.size, args.d0, args.order))
     adam = torch.optim.Adam(net.parameters(), lr=args.lr)
@@ -291,7 +292,7 @@ def main():
         for group in adam.param_groups:
             group["lr"] = args.lr * 0.2 ** ((done >= 0.8) + (done >= 0.9))
         bad, good = next(feed)
-        x = highpass(bad, h)
+        x, good = (t.contiguous(memory_format=torch.channels_last) for t in (highpass(bad, h), good))
         start = time.perf_counter()
         restored = net(x)
         loss = F.mse_loss(restored, good) + 1 - ssim(restored, good)
@@ -304,7 +305,7 @@ def main():
         minutes = (time.perf_counter() - begun) / 60
         done = minutes / args.time if args.time else step / steps
         if step % 20 == 0 or done >= 1:
-            print(f"step {step} loss {np.mean(losses[-20:]):.4f} {np.median(took[-20:]):.3f} s/step", flush=True)
+            print(f"step {step} loss {np.mean(losses[-20:]):.4f} {np.median(took[-20:]):.3f} s/step, {minutes:.1f} min", flush=True)
         if args.out and not args.speed and (done >= 1 or time.perf_counter() - saved > 90):
             saved = time.perf_counter()
             torch.save(net.state_dict(), args.out + ".pt")
