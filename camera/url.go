@@ -1,6 +1,7 @@
 package camera
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -66,7 +67,7 @@ func parseURL(scheme, text string) (plan, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		if e, ok := err.(*url.Error); ok { // its text repeats the URL, secrets included
+		if e := (*url.Error)(nil); errors.As(err, &e) { // its text repeats the URL, secrets included
 			err = e.Err
 		}
 		return plan{}, fmt.Errorf("%w: write special characters as %%XX", err)

@@ -21,7 +21,7 @@ func fingerprintOf(path string) fingerprint {
 	}
 	f := fingerprint{size: info.Size(), changed: info.ModTime()}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		f.device, f.inode = uint64(st.Dev), st.Ino
+		f.device, f.inode = st.Dev, st.Ino
 	}
 	return f
 }

@@ -10,7 +10,6 @@ var (
 	durationType = reflect.TypeFor[time.Duration]()
 	bytesType    = reflect.TypeFor[Bytes]()
 	configType   = reflect.TypeFor[Config]()
-	stationType  = reflect.TypeFor[Station]()
 )
 
 // field is one key of a section.

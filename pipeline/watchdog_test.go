@@ -30,7 +30,12 @@ func TestStuckLoopStopsTheFeeding(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
-	defer func() { cancel(); <-done }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
 
 	// fed reports whether the manager hears of the daemon within d.
 	fed := func(d time.Duration) bool {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 )
 
@@ -66,7 +67,10 @@ func (w *writer) vacuum() {
 		return
 	}
 	defer rows.Close()
-	for rows.Next() {
+	for rows.Next() { // each row is a page given back
+	}
+	if err := rows.Err(); err != nil {
+		w.log.Debug().Err(err).Msg("free pages are not given back now")
 	}
 }
 
@@ -121,11 +125,11 @@ func (w *writer) remove(first int64, last head) error {
 	}
 	start, end := first, last
 	err := w.row(`SELECT first FROM gap WHERE last = ?`, []any{first - 1}, &start)
-	if err != nil && err != sql.ErrNoRows {
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	err = w.row(`SELECT last, hash FROM gap WHERE first = ?`, []any{last.key + 1}, &end.key, &end.hash)
-	if err != nil && err != sql.ErrNoRows {
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	if err := w.exec(`DELETE FROM gap WHERE first = ?`, last.key+1); err != nil {
