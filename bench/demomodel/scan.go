@@ -24,7 +24,7 @@ type candidate struct {
 // the good frames.
 func scan(ctx context.Context, inspector *inspect.Inspector, file *model.File, frames int) error {
 	var all []*candidate
-	for _, k := range []float64{1e-4, 3e-4, 6e-4, 1e-3} {
+	for _, k := range []float64{1e-6, 1e-4, 3e-4, 6e-4} {
 		for _, smooth := range []int{5, 7, 9, 11, 15, 21} {
 			s := fair.Scoring{K: k, Smooth: smooth, Scales: 2}
 			scorer, err := fair.NewScorer(file.Height, file.Width, s)
