@@ -6,10 +6,11 @@ import (
 	"slices"
 	"testing"
 
+	"gocv.io/x/gocv"
+
 	"faird/fair"
 	"faird/fair/highpass"
-
-	"gocv.io/x/gocv"
+	"faird/train/calibrate"
 )
 
 // take collects the batches of some steps.
@@ -136,9 +137,9 @@ func TestSplit(t *testing.T) {
 	for i := range 30 {
 		all.names, all.pool = append(all.names, string(rune('a'+i))), append(all.pool, []byte{byte(i)})
 	}
-	training, held, err := split(all, 0.2, 1)
-	if err != nil || len(held.pool) != 6 || len(training.pool) != 24 {
-		t.Fatalf("%d and %d pictures, %v", len(training.pool), len(held.pool), err)
+	training, held := split(all, 0.2, 1)
+	if len(held.pool) != 6 || len(training.pool) != 24 {
+		t.Fatalf("%d and %d pictures", len(training.pool), len(held.pool))
 	}
 	for i, name := range held.names {
 		if slices.Contains(training.names, name) {
@@ -148,11 +149,14 @@ func TestSplit(t *testing.T) {
 			t.Errorf("%s has another picture's pixels", name)
 		}
 	}
-	five := all.subset([]int{0, 1, 2, 3, 4})
-	if training, held, err = split(five, 0.9, 1); err != nil || len(training.pool) != 2 || len(held.pool) != 3 {
-		t.Errorf("five pictures: %v", err)
+	const fewest = fewestToTrain + calibrate.Fewest
+	few := all.subset([]int{0, 1, 2, 3, 4, 5, 6})
+	for _, share := range []float64{0.01, 0.2, 0.9} {
+		if training, held = split(few, share, 1); len(training.pool) != fewestToTrain || len(held.pool) != calibrate.Fewest {
+			t.Errorf("seven pictures, %v: %d and %d", share, len(training.pool), len(held.pool))
+		}
 	}
-	if _, _, err = split(five.subset([]int{0, 1, 2, 3}), 0.2, 1); err == nil {
-		t.Error("four pictures were split")
+	if enough(fewest, "") != nil || enough(fewest-1, "") == nil {
+		t.Error("seven pictures are enough, six are too few")
 	}
 }

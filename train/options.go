@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"faird/config"
 	"faird/fair"
+	"faird/infer"
 	"faird/model/unet"
 	"faird/train/defect"
 	"faird/train/fit"
@@ -43,10 +45,15 @@ type Options struct {
 	CheckpointEvery time.Duration
 	Resume          string // checkpoint to go on from; "" starts anew
 
+	Preview string // folder to write a contact sheet of samples to before training; "" writes none
+
 	Workers int // that make samples; 0 is one a core
 	Infer   config.Infer
 	Log     zerolog.Logger
 }
+
+// providers that a training runs on; "" is the CPU. TensorRT cannot train.
+var providers = []infer.Provider{"", infer.CPU, infer.CUDA, infer.Auto}
 
 // Default is a training for a small box; Good and one of Steps, Epochs and Time
 // are left to say.
@@ -81,7 +88,9 @@ func (o Options) Check() error {
 	case !(o.FalseReject > 0 && o.FalseReject < 1), !(o.Confidence > 0 && o.Confidence < 1):
 		return fmt.Errorf("false-reject rate %v and confidence %v must be between 0 and 1", o.FalseReject, o.Confidence)
 	case o.Workers < 0:
-		return fmt.Errorf("%d workers", o.Workers)
+		return fmt.Errorf("%d workers: choose 1 or more, or 0 for one a core", o.Workers)
+	case !slices.Contains(providers, infer.Provider(o.Infer.Provider)):
+		return fmt.Errorf("provider %q: training runs on cpu, cuda or auto", o.Infer.Provider)
 	}
 	return o.Scoring.Validate()
 }
@@ -125,7 +134,7 @@ func (o Options) identity(s source, b fit.Budget) fit.Identity {
 		"picture size":  fmt.Sprintf("%dx%d", o.Width, o.Height),
 		"filter":        string(filter),
 		"batch":         strconv.Itoa(o.Batch),
-		"learning rate": fmt.Sprint(o.Rate),
+		learningRate:    fmt.Sprint(o.Rate),
 		"steps":         strconv.Itoa(b.Steps),
 		"time":          b.Time.String(),
 		"defects":       string(mix),

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -10,6 +11,9 @@ import (
 
 	"gocv.io/x/gocv"
 )
+
+// PreviewName is the contact sheet's file.
+const PreviewName = "preview.png"
 
 // rows of a contact sheet.
 const previewRows = 12
@@ -30,21 +34,21 @@ func Preview(ctx context.Context, o Options, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return m.preview(dir)
+}
+
+func (m *material) preview(dir string) (string, error) {
 	s, err := newSampler(m.source)
 	if err != nil {
 		return "", err
 	}
 	sheet := gocv.NewMatWithSizeFromScalar(gocv.NewScalar(255, 255, 255, 0),
-		heading+previewRows*o.Height, len(columns)*o.Width, gocv.MatTypeCV8UC3)
+		heading+previewRows*m.h, len(columns)*m.w, gocv.MatTypeCV8UC3)
 	defer sheet.Close()
-	if err := s.show(&sheet); err != nil {
-		_ = s.close()
+	if err := errors.Join(s.show(&sheet), s.close()); err != nil {
 		return "", err
 	}
-	if err := s.close(); err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "preview.png")
+	path := filepath.Join(dir, PreviewName)
 	if !gocv.IMWrite(path, sheet) {
 		return "", fmt.Errorf("preview: %s cannot be written: make the folder and see to free space", path)
 	}

@@ -67,13 +67,11 @@ func (s *sampler) make(index uint64, x, y []float32) error {
 func (s *sampler) close() error { return errors.Join(s.highPass.Close(), s.grey.Close()) }
 
 // Streams of random numbers that never meet: samples by their index, orders by
-// their epoch, the split into training and calibration,
-// golden samples.
+// their epoch, the split into training and calibration.
 const (
 	sampleStream = 0x73616d706c65 + iota<<48
 	orderStream
 	splitStream
-	goldenStream
 )
 
 // generator gives a sample's random numbers.

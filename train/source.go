@@ -5,15 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 
-	"faird/train/defect"
+	"faird/train/calibrate"
 )
 
-// Fewest pictures to train on and to calibrate with; below it there is nothing
-// to learn from, or no spread to see.
-const (
-	fewestToTrain     = 2
-	fewestToCalibrate = 3
-)
+// fewestToTrain is how many pictures there is something to learn from.
+const fewestToTrain = 2
 
 // mostTextures bounds the memory that textures take; a large folder is taken
 // from evenly.
@@ -22,76 +18,81 @@ const mostTextures = 1000
 // material is what a training works on.
 type material struct {
 	source
-	held *pictures // kept from training, for calibration
+	held   *pictures // kept from training, for calibration
+	broken []error   // one for each picture left out
 }
 
 // gather reads the pictures and splits them.
 func gather(ctx context.Context, o Options, tell func(Progress)) (*material, error) {
-	good, err := readFolder(ctx, o, o.Good, "good pictures", 0, tell)
+	good, err := readGood(ctx, o, tell)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("good pictures: %w", err)
 	}
-	var textures defect.Pool
+	textures := &pictures{}
 	if o.Textures != "" {
-		t, err := readFolder(ctx, o, o.Textures, "textures", mostTextures, tell)
-		if err != nil {
-			return nil, err
+		if textures, err = readTextures(ctx, o, tell); err != nil {
+			return nil, fmt.Errorf("textures: %w", err)
 		}
-		textures = t.pool
 	}
-	training, held, err := split(good, o.HoldBack, o.Seed)
-	if err != nil {
-		return nil, fmt.Errorf("good pictures in %s: %w", o.Good, err)
-	}
+	training, held := split(good, o.HoldBack, o.Seed)
 	return &material{
 		source: source{
 			w: o.Width, h: o.Height, filter: o.Filter, mix: o.Mix,
-			good: training.pool, textures: textures, seed: o.Seed,
+			good: training.pool, textures: textures.pool, seed: o.Seed,
 		},
-		held: held,
+		held:   held,
+		broken: append(good.broken, textures.broken...),
 	}, nil
 }
 
-func readFolder(ctx context.Context, o Options, dir, what string, most int, tell func(Progress)) (*pictures, error) {
-	paths, err := find(dir)
+func readGood(ctx context.Context, o Options, tell func(Progress)) (*pictures, error) {
+	files, err := calibrate.Folder(o.Good, o.Width, o.Height)
 	if err != nil {
 		return nil, err
 	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("%s: no pictures in %s: png, jpg, bmp, tif and webp are read", what, dir)
+	if err := enough(len(files), o.Good); err != nil {
+		return nil, err
 	}
-	if most > 0 && len(paths) > most {
-		paths = evenly(paths, most)
-	}
-	seen := 0
-	p, err := read(ctx, paths, o.Width, o.Height, func() {
-		seen++
-		tell(Progress{Stage: Reading, Done: seen, Total: len(paths)})
-	})
+	good, err := read(ctx, files, tell)
 	if err != nil {
-		return nil, fmt.Errorf("%s in %s: %w", what, dir, err)
+		return nil, err
 	}
-	for _, err := range p.broken {
-		o.Log.Warn().Err(err).Msg("picture left out")
-	}
-	return p, nil
+	return good, enough(len(good.pool), o.Good)
 }
 
-func evenly(paths []string, n int) []string {
-	some := make([]string, n)
+func readTextures(ctx context.Context, o Options, tell func(Progress)) (*pictures, error) {
+	files, err := calibrate.Folder(o.Textures, o.Width, o.Height)
+	if err != nil {
+		return nil, err
+	}
+	return read(ctx, evenly(files, mostTextures), tell)
+}
+
+// enough says whether n pictures can be split.
+func enough(n int, dir string) error {
+	const fewest = fewestToTrain + calibrate.Fewest
+	if n < fewest {
+		return fmt.Errorf("%d in %s are too few: at least %d are needed, thirty are a good start", n, dir, fewest)
+	}
+	return nil
+}
+
+func evenly(files []calibrate.Picture, most int) []calibrate.Picture {
+	if len(files) <= most {
+		return files
+	}
+	some := make([]calibrate.Picture, most)
 	for i := range some {
-		some[i] = paths[i*len(paths)/n]
+		some[i] = files[i*len(files)/most]
 	}
 	return some
 }
 
 // split keeps a share of the pictures back for calibration, chosen by the seed.
-func split(all *pictures, share float64, seed uint64) (training, held *pictures, err error) {
+// They are enough.
+func split(all *pictures, share float64, seed uint64) (training, held *pictures) {
 	n := len(all.pool)
-	if n < fewestToTrain+fewestToCalibrate {
-		return nil, nil, fmt.Errorf("%d are too few: at least %d are needed, thirty are a good start", n, fewestToTrain+fewestToCalibrate)
-	}
-	back := min(max(int(share*float64(n)+0.5), fewestToCalibrate), n-fewestToTrain)
+	back := min(max(int(share*float64(n)+0.5), calibrate.Fewest), n-fewestToTrain)
 	perm := rand.New(rand.NewPCG(seed^splitStream, uint64(n))).Perm(n)
-	return all.subset(perm[back:]), all.subset(perm[:back]), nil
+	return all.subset(perm[back:]), all.subset(perm[:back])
 }

@@ -22,6 +22,7 @@ import (
 	"faird/infer"
 	"faird/inspect"
 	"faird/model"
+	"faird/train/calibrate"
 	"faird/train/defect"
 	"faird/train/fit"
 )
@@ -68,13 +69,13 @@ func options(t *testing.T) Options {
 	return o
 }
 
-func run(t *testing.T, o Options) *model.File {
+func run(t *testing.T, o Options) *Result {
 	t.Helper()
-	f, err := Run(context.Background(), o, nil)
+	r, err := Run(context.Background(), o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f
+	return r
 }
 
 func TestTrainedModel(t *testing.T) {
@@ -83,7 +84,7 @@ func TestTrainedModel(t *testing.T) {
 	o.Filter = fair.Filter{Type: fair.SobelXY, KSize: 3}
 	var stages []string
 	var first, last fit.Progress
-	f, err := Run(context.Background(), o, func(p Progress) {
+	r, err := Run(context.Background(), o, func(p Progress) {
 		if !slices.Contains(stages, p.Stage) {
 			stages = append(stages, p.Stage)
 		}
@@ -100,8 +101,11 @@ func TestTrainedModel(t *testing.T) {
 	if !slices.Equal(stages, []string{Reading, Training, Calibrating}) || last.Step != 60 || last.Loss > 0.95*first.Loss {
 		t.Errorf("stages %v, loss from %v to %v", stages, first.Loss, last.Loss)
 	}
+	if r.Pictures != 11 || r.Steps != 60 || r.Spent <= 0 || len(r.Scores) != 5 || len(r.Broken) != 0 {
+		t.Errorf("result %+v", r)
+	}
 	path := filepath.Join(t.TempDir(), "m.onnx")
-	if err := model.Write(path, f); err != nil {
+	if err := model.Write(path, r.File); err != nil {
 		t.Fatal(err)
 	}
 	m, err := inspect.Load(path, o.Infer, zerolog.Nop())
@@ -110,7 +114,7 @@ func TestTrainedModel(t *testing.T) {
 	}
 	defer m.Close()
 	s := m.File().Spec
-	if s.Width != 48 || s.Height != 32 || s.Channels != 2 || s.Calibration == nil || s.Calibration.N != 3 || m.File().Plain {
+	if s.Width != 48 || s.Height != 32 || s.Channels != 2 || s.Calibration == nil || s.Calibration.N != 5 || m.File().Plain {
 		t.Errorf("spec %+v", s)
 	}
 	if len(s.Golden) != 4 || s.Golden[0].Defective || s.Golden[1].Defective || !s.Golden[2].Defective || !s.Golden[3].Defective {
@@ -119,7 +123,7 @@ func TestTrainedModel(t *testing.T) {
 	if err := m.CheckGolden(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if text := string(s.Training); !strings.Contains(text, `"steps":60`) || !strings.Contains(text, `"pictures":13`) || strings.Contains(text, o.Good) {
+	if text := string(s.Training); !strings.Contains(text, `"steps":60`) || !strings.Contains(text, `"pictures":11`) || strings.Contains(text, o.Good) {
 		t.Errorf("provenance %s", text)
 	}
 }
@@ -129,9 +133,9 @@ func TestTrainedModel(t *testing.T) {
 func TestSameTrainingSameFile(t *testing.T) {
 	o := options(t)
 	o.Workers = 1
-	want := run(t, o).Bytes()
+	want := run(t, o).File.Bytes()
 	o.Workers = 4
-	if !bytes.Equal(run(t, o).Bytes(), want) {
+	if !bytes.Equal(run(t, o).File.Bytes(), want) {
 		t.Error("the number of workers changed the model")
 	}
 
@@ -147,7 +151,7 @@ func TestSameTrainingSameFile(t *testing.T) {
 		t.Fatalf("a training broken off returned %v", err)
 	}
 	o.Resume = o.Checkpoint
-	if !bytes.Equal(run(t, o).Bytes(), want) {
+	if !bytes.Equal(run(t, o).File.Bytes(), want) {
 		t.Error("broken off and resumed, the training made another model")
 	}
 
@@ -159,6 +163,60 @@ func TestSameTrainingSameFile(t *testing.T) {
 	write(t, o.Good, 17, 60, 40)
 	if _, err := Run(context.Background(), o, nil); err == nil || !strings.Contains(err.Error(), "good pictures is") {
 		t.Errorf("a checkpoint of other pictures: %v", err)
+	}
+}
+
+// A training that diverged goes on with a lower rate, and the model says so.
+func TestResumedWithAnotherRate(t *testing.T) {
+	o := options(t)
+	o.Checkpoint = filepath.Join(t.TempDir(), "m.ckpt")
+	var r *Result
+	for _, c := range []struct {
+		rate float64
+		stop int // after this step
+	}{{1e-3, 2}, {1e-4, 4}, {1e-4, 0}} {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		o.Rate = c.rate
+		var err error
+		r, err = Run(ctx, o, func(p Progress) {
+			if p.Stage == Training && p.Step == c.stop {
+				cancel()
+			}
+		})
+		if c.stop > 0 && !errors.Is(err, context.Canceled) || c.stop == 0 && err != nil {
+			t.Fatal(err)
+		}
+		o.Resume = o.Checkpoint
+	}
+	if !strings.Contains(string(r.File.Training), `"learning rate":"0.001 until step 2, then 0.0001"`) {
+		t.Errorf("%s", r.File.Training)
+	}
+	if got := rates("0.1 until step 2, then 0.01", "0.001", 5); got != "0.1 until step 2, then 0.01 until step 5, then 0.001" {
+		t.Error(got)
+	}
+}
+
+// A disk that fails at the end costs the checkpoint, not the model.
+func TestModelWithoutItsCheckpoint(t *testing.T) {
+	o := options(t)
+	want := run(t, o).File.Bytes()
+	dir := filepath.Join(t.TempDir(), "d")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	o.Checkpoint, o.Log = filepath.Join(dir, "m.ckpt"), zerolog.New(&log)
+	r, err := Run(context.Background(), o, func(p Progress) {
+		if p.Step == 2 {
+			_ = os.RemoveAll(dir) // as a disk that went away
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(r.File.Bytes(), want) || !strings.Contains(log.String(), "the training is not saved") {
+		t.Errorf("another model, or nothing said: %s", log.String())
 	}
 }
 
@@ -181,9 +239,10 @@ func TestBadFolders(t *testing.T) {
 	}{
 		{"a missing folder", func(_ *testing.T, o *Options) { o.Good += "none" }, "no such file"},
 		{"an empty folder", func(t *testing.T, o *Options) { write(t, o.Good, 0, 1, 1) }, "no pictures"},
-		{"four pictures", func(t *testing.T, o *Options) { write(t, o.Good, 4, 30, 30) }, "too few"},
+		{"six pictures", func(t *testing.T, o *Options) { write(t, o.Good, 6, 30, 30) }, "6 in "},
+		{"a whole data set", func(t *testing.T, o *Options) { write(t, filepath.Join(o.Good, "test", "dent"), 9, 30, 30) }, "whole data set"},
 		{"two of forty broken", broken(2), ""},
-		{"three of forty broken", broken(3), "3 of 40 pictures are broken, more than 5%"},
+		{"three of forty broken", broken(3), "3 of 40 pictures cannot be read, more than 5%"},
 		{"pictures of different sizes", func(t *testing.T, o *Options) {
 			write(t, o.Good, 5, 30, 50)
 			write(t, filepath.Join(o.Good, "more"), 5, 70, 20)
@@ -195,16 +254,15 @@ func TestBadFolders(t *testing.T) {
 		}, "textures: no pictures"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var log bytes.Buffer
 			o := base
-			o.Good, o.Steps, o.Log = filepath.Join(t.TempDir(), "good"), 1, zerolog.New(&log)
+			o.Good, o.Steps = filepath.Join(t.TempDir(), "good"), 1
 			c.make(t, &o)
-			_, err := Run(context.Background(), o, nil)
+			r, err := Run(context.Background(), o, nil)
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v, want %q", err, c.want)
 			}
-			if c.name == "two of forty broken" && strings.Count(log.String(), "left out") != 2 || strings.Count(log.String(), "000.png") > 1 {
-				t.Errorf("log %s", log.String())
+			if c.name == "two of forty broken" && (len(r.Broken) != 2 || !strings.Contains(r.Broken[1].Error(), "001.png")) {
+				t.Errorf("left out: %v", r.Broken)
 			}
 		})
 	}
@@ -228,11 +286,30 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestOddPicturesAreNamed(t *testing.T) {
-	var log bytes.Buffer
-	nameOdd(zerolog.New(&log), []string{"a.png", "b.png", "c.png", "d.png"}, []float64{0.1, 0.7, 0.11, 0.12})
-	if text := log.String(); !strings.Contains(text, "b.png") || strings.Count(text, ".png") != 1 {
-		t.Errorf("log %s", text)
+// A picture that is not like the others, among those held back.
+func TestOddPictureIsNamed(t *testing.T) {
+	o := options(t)
+	o.Steps = 40
+	files, err := calibrate.Folder(o.Good, o.Width, o.Height)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := &pictures{}
+	for _, f := range files {
+		all.names, all.pool = append(all.names, f.Name), append(all.pool, nil)
+	}
+	_, held := split(all, o.HoldBack, o.Seed)
+	black := gocv.NewMatWithSize(40, 60, gocv.MatTypeCV8UC3)
+	defer black.Close()
+	noise := rand.New(rand.NewPCG(1, 1))
+	for i := range 40 * 20 {
+		black.SetUCharAt(i/20, i%20, byte(noise.IntN(256)))
+	}
+	if !gocv.IMWrite(held.names[2], black) {
+		t.Fatal("a test picture cannot be written")
+	}
+	if r := run(t, o); len(r.Odd) != 1 || r.Odd[0].Name != held.names[2] {
+		t.Errorf("odd are %v, want %s", r.Odd, held.names[2])
 	}
 }
 
@@ -257,6 +334,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 		{func(o *Options) { o.HoldBack = 1 }, "held back"},
 		{func(o *Options) { o.FalseReject = 0 }, "false-reject"},
 		{func(o *Options) { o.Workers = -1 }, "workers"},
+		{func(o *Options) { o.Infer.Provider = "tensorrt" }, "tensorrt"},
 		{func(o *Options) { o.Filter.Type = "laplace" }, "laplace"},
 		{func(o *Options) { o.Mix.Form = "torn" }, "torn"},
 	} {
@@ -290,6 +368,15 @@ func TestPreview(t *testing.T) {
 	}
 	if _, err := Preview(context.Background(), o, filepath.Join(dir, "none")); err == nil {
 		t.Error("a sheet was written into a missing folder")
+	}
+	alone, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Preview, o.Steps = t.TempDir(), 1
+	run(t, o)
+	if with, err := os.ReadFile(filepath.Join(o.Preview, PreviewName)); err != nil || !bytes.Equal(with, alone) {
+		t.Errorf("the sheet of a training is another one: %v", err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/rs/zerolog"
@@ -86,7 +87,7 @@ func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error 
 	}
 	good, err := calibrate.Folder(o.good, file.Width, file.Height)
 	if err != nil {
-		return err
+		return fmt.Errorf("good pictures: %w", err)
 	}
 	o.Infer = config.Default().Infer
 	o.Infer.Provider, o.Infer.Library = o.provider, o.library
@@ -95,7 +96,7 @@ func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error 
 	outcome, err := calibrate.Run(ctx, file, good, o.Options, tell)
 	end()
 	if err != nil {
-		return err
+		return fmt.Errorf("calibration on %s: %w", o.good, err)
 	}
 	path := cmp.Or(o.out, o.model)
 	if err := model.Write(path, outcome.File); err != nil {

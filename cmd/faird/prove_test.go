@@ -172,7 +172,7 @@ func TestProveBadInput(t *testing.T) {
 		"calibrate without pictures":    {[]string{"calibrate", "--model", "m.onnx"}, 2, "--good"},
 		"calibrate the built-in model":  {[]string{"calibrate", "--model", "demo", "--good", data}, 2, "--out"},
 		"calibrate for no rate":         {[]string{"calibrate", "--model", "m.onnx", "--good", data, "--false-reject", "0"}, 2, "false-reject"},
-		"calibrate on nothing":          {[]string{"calibrate", "--model", "demo", "--out", empty + "/m.onnx", "--good", empty}, 1, "none in"},
+		"calibrate on nothing":          {[]string{"calibrate", "--model", "demo", "--out", empty + "/m.onnx", "--good", empty}, 1, "no pictures in"},
 		"calibrate on too few":          {[]string{"calibrate", "--model", "demo", "--out", empty + "/m.onnx", "--good", data + "/white"}, 1, "at least 5"},
 		"calibrate on a whole data set": {[]string{"calibrate", "--model", "demo", "--out", empty + "/m.onnx", "--good", whole}, 1, "whole data set"},
 		"calibrate on broken pictures":  {[]string{"calibrate", "--model", "demo", "--out", empty + "/m.onnx", "--good", broken, "--force"}, 1, "good/3.png"},

@@ -7,41 +7,23 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
-	"faird/fair"
 	"faird/model"
 	"faird/train"
-	"faird/train/defect"
 	"faird/train/fit"
-	"faird/train/threshold"
 )
 
-// defaultTime is how long a training takes that is told nothing else.
-const defaultTime = 30 * time.Minute
-
-type trainOptions struct {
-	train.Options
-	out, size, filter, cutpaste  string
-	preview, checkpoint, library string
-	provider                     string
-	nsa, noTexture, noRotate     bool
-	json                         bool
-}
-
-// trained is the JSON of faird train.
+// trained is the JSON of faird train: what it did, and all that faird calibrate
+// says.
 type trained struct {
-	File        string             `json:"file"`
-	Model       string             `json:"model"` // "sha256:…"
-	Steps       int                `json:"steps"`
-	Seconds     float64            `json:"seconds"` // of training, over all runs
-	Loss        float64            `json:"loss"`    // MSE + 1 - SSIM, mean of the last fifty steps or so
-	Calibration *model.Calibration `json:"calibration"`
+	Pictures int      `json:"pictures"` // trained on
+	Steps    int      `json:"steps"`
+	Seconds  float64  `json:"seconds"` // of training, over all runs
+	Loss     *float64 `json:"loss"`    // MSE + 1 - SSIM, mean of the last fifty steps or so; null where no step was left
+	calibrated
 }
 
 func trainCommand() *cobra.Command {
@@ -53,14 +35,20 @@ func trainCommand() *cobra.Command {
 held back from training, adds golden samples and writes the model file.
 
 Without --steps, --epochs or --time it trains for 30 minutes. A checkpoint is
-written beside the model every minute and on Ctrl-C; --resume goes on from it.
---preview shows what the network would see, and trains nothing.`,
+written every minute and on Ctrl-C, beside the model; --resume goes on from it, and
+it is removed once the model is written. --preview writes a picture of what the
+network is shown; without --out it does only that.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := o.settle(); err != nil {
+			if err := o.settle(c.Flags().Changed); err != nil {
 				return usageError{err}
 			}
-			if o.preview != "" {
+			if o.Preview != "" {
+				if err := os.MkdirAll(o.Preview, 0o755); err != nil {
+					return fmt.Errorf("--preview: %w", err)
+				}
+			}
+			if o.out == "" {
 				return runPreview(c.Context(), c.OutOrStdout(), o)
 			}
 			return runTrain(c.Context(), c.OutOrStdout(), o)
@@ -70,130 +58,84 @@ written beside the model every minute and on Ctrl-C; --resume goes on from it.
 	return c
 }
 
-func (o *trainOptions) flags(c *cobra.Command) {
-	f := c.Flags()
-	f.StringVar(&o.Good, "good", "", "folder of good pictures")
-	f.StringVar(&o.out, "out", "", "model file to write")
-	f.IntVar(&o.Base, "width", o.Base, "width of the network: channels of its first level, 8 to 128")
-	f.StringVar(&o.size, "size", "256", "the model's picture size in pixels, multiples of 16: 256, or 320x192 (width x height)")
-	f.IntVar(&o.Epochs, "epochs", 0, "how long to train: times through all pictures")
-	f.IntVar(&o.Steps, "steps", 0, "how long to train: steps of --batch pictures")
-	f.DurationVar(&o.Time, "time", 0, "how long to train: say 20m")
-	f.IntVar(&o.Batch, "batch", o.Batch, "pictures a step")
-	f.Float64Var(&o.Rate, "lr", o.Rate, "learning rate at the start; times 0.2 at 80% and 90%")
-	f.StringVar(&o.filter, "filter", string(o.Filter.Type), "butterworth, ideal, gaussian, sobel_x or sobel_xy")
-	f.Float64Var(&o.Filter.D0, "d0", o.Filter.D0, "cut-off of the filter in DFT bins")
-	f.IntVar(&o.Filter.Order, "order", o.Filter.Order, "order of the Butterworth filter")
-	f.IntVar(&o.Filter.KSize, "ksize", 3, "side of the Sobel kernel: 3 or 5")
-	f.Float64Var(&o.Scoring.K, "k", o.Scoring.K, "weight of the colour difference in the score")
-	f.IntVar(&o.Scoring.Smooth, "smooth", o.Scoring.Smooth, "side of the mean filter of the anomaly map, odd")
-	f.StringVar(&o.Textures, "textures", "", "folder of texture pictures (default: the good pictures themselves)")
-	f.StringVar(&o.cutpaste, "cutpaste", defect.FormPaper, "form of CutPaste: paper, authors or off")
-	f.BoolVar(&o.nsa, "nsa", false, "also blend in patches of other good pictures")
-	f.BoolVar(&o.noTexture, "no-texture", false, "no texture defects")
-	f.BoolVar(&o.noRotate, "no-rotate", false, "do not turn pictures: for parts that always lie the same way")
-	f.Uint64Var(&o.Seed, "seed", 0, "of everything random")
-	f.IntVar(&o.Workers, "workers", 0, "goroutines that make samples (default: one a core)")
-	f.Float64Var(&o.HoldBack, "hold-back", o.HoldBack, "share of the pictures kept for the threshold")
-	f.Float64Var(&o.FalseReject, "false-reject", o.FalseReject, "share of good parts that the threshold may reject")
-	f.StringVar(&o.checkpoint, "checkpoint", "", "checkpoint file (default: the model file with .ckpt)")
-	f.StringVar(&o.Resume, "resume", "", "checkpoint to go on from")
-	f.StringVar(&o.preview, "preview", "", "folder to write a contact sheet of samples to, instead of training")
-	f.BoolVar(&o.json, "json", false, "print one JSON document")
-	addInferFlags(c, &o.provider, &o.library)
-}
-
-// settle turns flags into options and says which are wrong.
-func (o *trainOptions) settle() error {
-	if o.Good == "" {
-		return errors.New("--good is missing: name the folder of good pictures")
-	}
-	if o.out == "" && o.preview == "" {
-		return errors.New("--out is missing: name the model file to write")
-	}
-	if _, err := fmt.Sscanf(o.size+"x"+o.size, "%dx%d", &o.Width, &o.Height); err != nil || strings.Count(o.size, "x") > 1 {
-		return fmt.Errorf("--size %q: write it as 256 or 320x192", o.size)
-	}
-	o.Filter = onlyItsOwn(fair.FilterType(o.filter), o.Filter)
-	if o.Steps == 0 && o.Epochs == 0 && o.Time == 0 {
-		o.Time = defaultTime
-	}
-	o.Mix = mix(o.cutpaste, o.nsa, o.noTexture, o.noRotate)
-	o.Infer.Provider, o.Infer.Library = o.provider, o.library
-	o.Log = consoleLog(zerolog.WarnLevel)
-	o.Checkpoint = o.checkpoint
-	if o.Checkpoint == "" && o.out != "" {
-		o.Checkpoint = strings.TrimSuffix(o.out, filepath.Ext(o.out)) + ".ckpt"
-	}
-	return o.Check()
-}
-
-// onlyItsOwn is a filter of a type with those parameters that the type has.
-func onlyItsOwn(t fair.FilterType, f fair.Filter) fair.Filter {
-	switch t {
-	case fair.SobelX, fair.SobelXY:
-		return fair.Filter{Type: t, KSize: f.KSize}
-	case fair.Butterworth:
-		return fair.Filter{Type: t, D0: f.D0, Order: f.Order}
-	default:
-		return fair.Filter{Type: t, D0: f.D0}
-	}
-}
-
-// mix is the paper's mix with what is switched off left out.
-func mix(cutpaste string, nsa, noTexture, noRotate bool) defect.Mix {
-	m := defect.PaperMix(cutpaste)
-	if cutpaste == "off" {
-		m.CutPaste, m.Form = 0, ""
-	}
-	if nsa {
-		m.Patch = 0.25
-	}
-	if noTexture {
-		m.Texture = 0
-	}
-	if noRotate {
-		m.Rotate = 0
-	}
-	return m
-}
-
 func runPreview(ctx context.Context, out io.Writer, o trainOptions) error {
-	if err := os.MkdirAll(o.preview, 0o755); err != nil {
-		return fmt.Errorf("--preview: %w", err)
-	}
-	path, err := train.Preview(ctx, o.Options, o.preview)
+	path, err := train.Preview(ctx, o.Options, o.Preview)
 	if err != nil {
 		return err
+	}
+	if o.json {
+		return json.NewEncoder(out).Encode(map[string]string{"preview": path})
 	}
 	_, err = fmt.Fprintln(out, path)
 	return err
 }
 
 func runTrain(ctx context.Context, out io.Writer, o trainOptions) error {
-	d := newTrainDisplay(os.Stderr)
-	file, err := train.Run(ctx, o.Options, d.show)
-	d.end()
-	switch {
-	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("stopped; go on with the same flags and --resume %s", o.Checkpoint)
-	case errors.Is(err, fit.ErrDiverged):
-		return fmt.Errorf("%w; the last good state is in %s: go on from it with a lower --lr", err, o.Checkpoint)
-	case err != nil:
+	if err := o.beforehand(); err != nil {
 		return err
 	}
-	if err := model.Write(o.out, file); err != nil {
-		return err
+	d := newTrainDisplay(os.Stderr, o.plan)
+	result, err := train.Run(ctx, o.Options, d.show)
+	d.end()
+	if err != nil {
+		return o.explain(err)
+	}
+	if err := model.Write(o.out, result.File); err != nil {
+		return fmt.Errorf("%w; the training is in %s: make room, and go on with --resume %s", err, o.Checkpoint, o.Checkpoint)
 	}
 	if err := os.Remove(o.Checkpoint); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	r := trained{File: o.out, Model: file.Hash, Steps: d.last.Step, Seconds: d.last.Spent.Seconds(), Loss: d.last.Loss, Calibration: file.Calibration}
 	if o.json {
-		return json.NewEncoder(out).Encode(r)
+		j := json.NewEncoder(out)
+		j.SetIndent("", " ")
+		return j.Encode(newTrained(o.out, result, d.loss()))
 	}
 	p := &printer{out: out}
-	p.line("%s: %d steps in %s, loss %.4f", o.out, r.Steps, d.last.Spent.Round(time.Second), r.Loss)
-	p.line("threshold %.4f; %s", file.Calibration.Threshold, threshold.Words(file.Calibration))
-	return p.err
+	p.line("trained on %d pictures: %d steps in %s%s", result.Pictures, result.Steps, result.Spent.Round(time.Second), d.lossWords())
+	p.line("calibrated on the %d held back:", len(result.Scores))
+	if p.err != nil {
+		return p.err
+	}
+	return printCalibrated(out, o.out, &result.Outcome)
+}
+
+func newTrained(path string, r *train.Result, loss *float64) trained {
+	return trained{
+		Pictures: r.Pictures, Steps: r.Steps, Seconds: r.Spent.Seconds(), Loss: loss,
+		calibrated: newCalibrated(path, &r.Outcome),
+	}
+}
+
+// plan says in one line what is about to happen, of so many pictures.
+func (o *trainOptions) plan(pictures int) string {
+	long := fmt.Sprintf("%d steps", o.Steps)
+	switch {
+	case o.Time > 0:
+		long = o.Time.String()
+	case o.Epochs > 0:
+		long = fmt.Sprintf("%d epochs", o.Epochs)
+	}
+	samples := ""
+	if o.Preview != "" {
+		samples = fmt.Sprintf("; samples in %s/%s", o.Preview, train.PreviewName)
+	}
+	return fmt.Sprintf("learning from %d pictures in %s for %s: network of width %d for %dx%d pixels, %s filter, %d pictures a step; checkpoint %s%s",
+		pictures, o.Good, long, o.Base, o.Width, o.Height, o.Filter.Type, o.Batch, o.Checkpoint, samples)
+}
+
+// explain says what to do about a training that ended early.
+func (o *trainOptions) explain(err error) error {
+	_, missing := os.Stat(o.Checkpoint)
+	switch {
+	case errors.Is(err, fit.ErrDiverged):
+		return fmt.Errorf("%w; %s has the last good state: go on from it with --resume %s and a lower --lr than %g, or start again with one",
+			err, o.Checkpoint, o.Checkpoint, o.Rate)
+	case errors.Is(err, fit.ErrUnsaved) || !errors.Is(err, context.Canceled):
+		return err
+	case missing != nil:
+		return errors.New("stopped before the first step: start again")
+	default:
+		return fmt.Errorf("stopped; go on with the same flags and --resume %s", o.Checkpoint)
+	}
 }

@@ -19,16 +19,17 @@ const estimateAfter = 5
 // lines elsewhere.
 type trainDisplay struct {
 	log    zerolog.Logger
-	bar    *progressbar.ProgressBar // nil where there is no terminal
-	last   train.Progress           // of the training itself
+	plan   func(pictures int) string // told before the first picture, nil once it was
+	bar    *progressbar.ProgressBar  // nil where there is no terminal
+	last   train.Progress            // of the training itself
 	stage  string
 	first  int // step at which this run began
 	said   bool
 	logged time.Time
 }
 
-func newTrainDisplay(out *os.File) *trainDisplay {
-	d := &trainDisplay{log: consoleLog(zerolog.InfoLevel), logged: time.Now()}
+func newTrainDisplay(out *os.File, plan func(pictures int) string) *trainDisplay {
+	d := &trainDisplay{log: consoleLog(zerolog.InfoLevel), plan: plan, logged: time.Now()}
 	if isTerminal(out) {
 		d.bar = newTrainBar(out)
 	}
@@ -42,6 +43,10 @@ func newTrainBar(out io.Writer) *progressbar.ProgressBar {
 
 // show is told after every picture read, step trained and picture calibrated.
 func (d *trainDisplay) show(p train.Progress) {
+	if d.plan != nil {
+		d.log.Info().Msg(d.plan(p.Total))
+		d.plan = nil
+	}
 	if p.Stage != d.stage {
 		d.stage, d.first = p.Stage, p.Done
 	}
@@ -71,6 +76,21 @@ func (d *trainDisplay) estimate(p train.Progress) {
 	}
 	d.log.Info().Msgf("%.2f s a step: %s to go, about %d steps in all", p.PerStep.Seconds(), p.Left.Round(time.Second),
 		p.Step+int(p.Left/max(p.PerStep, 1)))
+}
+
+// loss is the last one, nil where this run made no step.
+func (d *trainDisplay) loss() *float64 {
+	if d.last.Step == 0 {
+		return nil
+	}
+	return &d.last.Loss
+}
+
+func (d *trainDisplay) lossWords() string {
+	if l := d.loss(); l != nil {
+		return fmt.Sprintf(", loss %.4f", *l)
+	}
+	return ""
 }
 
 func (d *trainDisplay) end() {

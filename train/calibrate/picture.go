@@ -1,6 +1,7 @@
 package calibrate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,7 +29,7 @@ func Pool(names []string, pool defect.Pool) []Picture {
 	return pictures
 }
 
-// extensions of the files that count as pictures.
+// extensions of the files that count as pictures; others in a folder are left alone.
 var extensions = []string{".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
 // Folder is the pictures of a folder and the folders in it, by name, for a
@@ -37,23 +38,25 @@ var extensions = []string{".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".we
 func Folder(dir string, w, h int) ([]Picture, error) {
 	for _, part := range []string{"test", "ground_truth"} {
 		if info, err := os.Stat(filepath.Join(dir, part)); err == nil && info.IsDir() {
-			return nil, fmt.Errorf("good pictures in %s: it is a whole data set, with a folder %s: name its folder of good pictures, such as %s",
+			return nil, fmt.Errorf("%s is a whole data set, with a folder %s: name its folder of good pictures, such as %s",
 				dir, part, filepath.Join(dir, "train", "good"))
 		}
 	}
 	var pictures []Picture
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	inside := dir + string(filepath.Separator) // of what dir points to, should it be a link
+	err := filepath.WalkDir(inside, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && slices.Contains(extensions, strings.ToLower(filepath.Ext(path))) {
 			pictures = append(pictures, Picture{Name: path, Read: func() ([]byte, error) { return read(path, w, h) }})
 		}
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("good pictures: %w", err)
+		return nil, err
 	}
 	if len(pictures) == 0 {
-		return nil, fmt.Errorf("good pictures: none in %s: png, jpg, bmp, tif and webp are read", dir)
+		return nil, fmt.Errorf("no pictures in %s: png, jpg, bmp, tif and webp are read", dir)
 	}
+	slices.SortFunc(pictures, func(a, b Picture) int { return cmp.Compare(a.Name, b.Name) })
 	return pictures, nil
 }
 
@@ -68,4 +71,17 @@ func read(path string, w, h int) (_ []byte, err error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return pixels, nil
+}
+
+// tolerated is the share of pictures that may be broken before the folder is.
+const tolerated = 0.05
+
+// TooBroken is an error where more than 5% of the pictures of a folder are
+// broken, else nil.
+func TooBroken(broken []error, total int) error {
+	if float64(len(broken)) <= tolerated*float64(total) {
+		return nil
+	}
+	return fmt.Errorf("%d of %d pictures cannot be read, more than %s; the first: %w",
+		len(broken), total, percent(tolerated), broken[0])
 }

@@ -15,9 +15,6 @@ import (
 	"faird/train/defect"
 )
 
-// tolerated is the share of pictures that may be broken before the folder is.
-const tolerated = 0.05
-
 // Options of a calibration.
 type Options struct {
 	FalseReject float64 // share of the good parts that may be rejected, between 0 and 1
@@ -112,11 +109,7 @@ func (r *run) scoreAll(ctx context.Context, progress func(done, total int)) erro
 			progress(n+1, len(r.good))
 		}
 	}
-	if broken := len(r.outcome.Broken); float64(broken) > tolerated*float64(len(r.good)) {
-		return fmt.Errorf("%d of %d good pictures cannot be read, more than %s; the first: %w",
-			broken, len(r.good), percent(tolerated), r.outcome.Broken[0])
-	}
-	return nil
+	return TooBroken(r.outcome.Broken, len(r.good))
 }
 
 func (r *run) scoreOne(ctx context.Context, p Picture) (float64, error) {

@@ -187,7 +187,7 @@ func TestRunErrors(t *testing.T) {
 	}{
 		"none":              {nil, nil, "0 good pictures are too few"},
 		"too few":           {good(4), nil, "at least 5"},
-		"many broken":       {append(good(10), broken, broken), nil, "2 of 12 good pictures cannot be read"},
+		"many broken":       {append(good(10), broken, broken), nil, "2 of 12 pictures cannot be read"},
 		"one gone":          {append(good(30), gone), nil, "gone.png"},
 		"rate of none":      {good(9), func(o *Options) { o.FalseReject = 0 }, "false-reject rate"},
 		"rate above one":    {good(9), func(o *Options) { o.FalseReject = 1.5 }, "false-reject rate"},
@@ -243,6 +243,13 @@ func TestFolder(t *testing.T) {
 	if pixels, err := pictures[1].Read(); err != nil || len(pixels) != 3*side*side || pixels[0] != 77 {
 		t.Errorf("%d bytes, %v", len(pixels), err)
 	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	if linked, err := Folder(link, side, side); err != nil || len(linked) != 2 || linked[0].Name != filepath.Join(link, "b.png") {
+		t.Errorf("through a link: %v, %v", linked, err)
+	}
 	if err := os.Truncate(pictures[0].Name, 50); err != nil {
 		t.Fatal(err)
 	}
@@ -255,9 +262,10 @@ func TestFolderErrors(t *testing.T) {
 	empty, set := t.TempDir(), t.TempDir()
 	save(t, filepath.Join(set, "test", "dent", "0.png"))
 	for dir, says := range map[string]string{
-		empty:                           "none in",
+		empty:                           "no pictures in",
 		set:                             "whole data set",
 		filepath.Join(empty, "nowhere"): "no such file",
+		filepath.Join(set, "test", "dent", "0.png"): "not a directory",
 	} {
 		if _, err := Folder(dir, side, side); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: error %v does not say %q", dir, err, says)

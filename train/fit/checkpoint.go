@@ -17,7 +17,8 @@ import (
 )
 
 // Identity is what a checkpoint belongs to: every option and every picture that
-// the result depends on, by name. A checkpoint is only resumed under the same.
+// the result depends on, by name. A checkpoint is only resumed under the same,
+// but for the names that Load is told may differ.
 type Identity map[string]string
 
 // Checkpoint says where and how often the state is saved.
@@ -83,13 +84,13 @@ func encode(w io.Writer, id Identity, s *State) error {
 	return err
 }
 
-// Load reads a checkpoint of the same identity.
-func Load(path string, id Identity) (*State, error) {
+// Load reads a checkpoint of the same identity, but for the names in may.
+func Load(path string, id Identity, may ...string) (*State, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	s, err := decode(data, id)
+	s, err := decode(data, id, may)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
@@ -98,7 +99,7 @@ func Load(path string, id Identity) (*State, error) {
 
 var errDamaged = errors.New("the file is damaged or cut short; start again without it")
 
-func decode(data []byte, id Identity) (*State, error) {
+func decode(data []byte, id Identity, may []string) (*State, error) {
 	body, ok := bytes.CutPrefix(data, []byte(checkpointFormat))
 	if !ok {
 		return nil, errors.New("not a checkpoint of this version of faird")
@@ -119,14 +120,14 @@ func decode(data []byte, id Identity) (*State, error) {
 	if err := json.Unmarshal(body[4:4+n], &h); err != nil {
 		return nil, errDamaged
 	}
-	if err := h.Identity.same(id); err != nil {
+	if err := h.Identity.same(id, may); err != nil {
 		return nil, err
 	}
 	return h.vectors(body[4+n:])
 }
 
 func (h header) vectors(body []byte) (*State, error) {
-	s := &State{Step: h.Step, Spent: h.Spent}
+	s := &State{Step: h.Step, Spent: h.Spent, Identity: h.Identity}
 	into := s.vectors()
 	for _, v := range h.Lengths {
 		to, known := into[v.Name]
@@ -146,10 +147,10 @@ func (h header) vectors(body []byte) (*State, error) {
 }
 
 // same says in what a checkpoint's identity differs from the one asked for.
-func (i Identity) same(want Identity) error {
+func (i Identity) same(want Identity, may []string) error {
 	var differ []string
 	for _, k := range slices.Sorted(maps.Keys(want)) {
-		if i[k] != want[k] {
+		if i[k] != want[k] && !slices.Contains(may, k) {
 			differ = append(differ, fmt.Sprintf("%s is %q there and %q here", k, i[k], want[k]))
 		}
 	}

@@ -74,6 +74,16 @@ func TestCheckpointIsRefused(t *testing.T) {
 			}
 		})
 	}
+	if err := os.WriteFile(path, good, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other := fit.Identity{"width": "16", "seed": "2"}
+	if s, err := fit.Load(path, other, "seed"); err != nil || s.Identity["seed"] != "1" {
+		t.Errorf("another seed, which may differ: %v", err)
+	}
+	if _, err := fit.Load(path, other, "width"); err == nil {
+		t.Error("another seed was taken where the width may differ")
+	}
 	if _, err := fit.Load(filepath.Join(t.TempDir(), "none"), id); err == nil {
 		t.Error("a missing checkpoint was read")
 	}

@@ -39,6 +39,9 @@ type Batches interface {
 // state is that of the last good checkpoint, or none.
 var ErrDiverged = errors.New("training diverged")
 
+// ErrUnsaved says that a training ended and its state could not be saved.
+var ErrUnsaved = errors.New("the training is not saved")
+
 // Trainer is a training under way: the graph, the state in C memory and the
 // tensors of one batch.
 type Trainer struct {
@@ -72,8 +75,8 @@ func New(o Options, s *State) (*Trainer, error) {
 
 // Run trains until the budget is spent and returns nil, or until ctx ends and
 // returns its error. Either way the state is whole: that of the last finished
-// step, and saved if there is a checkpoint file. After ErrDiverged only the
-// saved state is good. report, if not nil, is called after every step.
+// step, and saved if there is a checkpoint file, or the error wraps ErrUnsaved.
+// After ErrDiverged only the saved state is good. report, if not nil, is called after every step.
 func (t *Trainer) Run(ctx context.Context, b Batches, report func(Progress)) error {
 	begun, before := time.Now(), t.spent
 	saver := newSaver(t.o.Checkpoint)
@@ -86,8 +89,8 @@ func (t *Trainer) Run(ctx context.Context, b Batches, report func(Progress)) err
 			if ctx.Err() == nil {
 				return err
 			}
-			if unsaved := saver.save(t.State()); unsaved != nil {
-				return fmt.Errorf("%w, and the state is not saved: %w", ctx.Err(), unsaved)
+			if unsaved := t.saveLast(saver); unsaved != nil {
+				return fmt.Errorf("%w; %w", ctx.Err(), unsaved)
 			}
 			return ctx.Err()
 		}
@@ -103,7 +106,15 @@ func (t *Trainer) Run(ctx context.Context, b Batches, report func(Progress)) err
 			report(t.progress(unsaved))
 		}
 	}
-	return saver.save(t.State())
+	return t.saveLast(saver)
+}
+
+// saveLast saves the state that training ends with.
+func (t *Trainer) saveLast(s *saver) error {
+	if err := s.save(t.State()); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnsaved, err)
+	}
+	return nil
 }
 
 // one is one step: a batch, a run of the graph, a look at the loss.
@@ -118,7 +129,7 @@ func (t *Trainer) one(ctx context.Context, b Batches) error {
 		return fmt.Errorf("step %d: %w", t.step+1, err)
 	}
 	if l := m.losses(); !finite(l) {
-		return fmt.Errorf("%w: the loss of step %d is %v; resume from the checkpoint with a lower learning rate", ErrDiverged, t.step+1, l[0])
+		return fmt.Errorf("%w: the loss of step %d is %v", ErrDiverged, t.step+1, l[0])
 	}
 	m.swap()
 	t.step++

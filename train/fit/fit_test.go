@@ -235,7 +235,7 @@ func TestCheckpointsThatCannotBeWritten(t *testing.T) {
 			unsaved++
 		}
 	})
-	if err == nil || unsaved != 6 || tr.State().Step != 8 {
+	if !errors.Is(err, fit.ErrUnsaved) || unsaved != 6 || tr.State().Step != 8 {
 		t.Errorf("a folder that went away: %v, %d steps unsaved, %d done", err, unsaved, tr.State().Step)
 	}
 }

@@ -13,6 +13,7 @@ type State struct {
 	Spent            time.Duration // training time
 	Weights          unet.Weights
 	Moment1, Moment2 []float32 // of Adam, as Weights.Parameters
+	Identity         Identity  // that a loaded state was saved under
 }
 
 func (s *State) vectors() map[string]*[]float32 {

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"faird/fair"
+	"faird/train"
+	"faird/train/defect"
+)
+
+// defaultTime is how long a training takes that is told nothing else.
+const defaultTime = 30 * time.Minute
+
+type trainOptions struct {
+	train.Options
+	out, size, filter, cutpaste   string
+	checkpoint, provider, library string
+	nsa, noTexture, noRotate      bool
+	json                          bool
+}
+
+func (o *trainOptions) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&o.Good, "good", "", "folder of good pictures, searched with the folders in it")
+	f.StringVar(&o.out, "out", "", "model file to write")
+	f.IntVar(&o.Base, "width", o.Base, "width of the network: channels of its first level, 8 to 128")
+	f.StringVar(&o.size, "size", "256", "the model's picture size in pixels, multiples of 16: 256, or 320x192 (width x height)")
+	f.IntVar(&o.Epochs, "epochs", 0, "how long to train: times through all pictures")
+	f.IntVar(&o.Steps, "steps", 0, "how long to train: steps of --batch pictures")
+	f.DurationVar(&o.Time, "time", 0, "how long to train: say 20m")
+	f.IntVar(&o.Batch, "batch", o.Batch, "pictures a step")
+	f.Float64Var(&o.Rate, "lr", o.Rate, "learning rate at the start; times 0.2 at 80% and 90%")
+	f.StringVar(&o.filter, "filter", string(o.Filter.Type), "butterworth, ideal, gaussian, sobel_x or sobel_xy")
+	f.Float64Var(&o.Filter.D0, "d0", o.Filter.D0, "cut-off of the filter in DFT bins")
+	f.IntVar(&o.Filter.Order, "order", o.Filter.Order, "order of the Butterworth filter")
+	f.IntVar(&o.Filter.KSize, "ksize", 3, "side of the Sobel kernel: 3 or 5")
+	f.Float64Var(&o.Scoring.K, "k", o.Scoring.K, "weight of the colour difference in the score")
+	f.IntVar(&o.Scoring.Smooth, "smooth", o.Scoring.Smooth, "side of the mean filter of the anomaly map, odd")
+	f.StringVar(&o.Textures, "textures", "", "folder of texture pictures (default: the good pictures themselves)")
+	f.StringVar(&o.cutpaste, "cutpaste", defect.FormPaper, "form of CutPaste: paper, authors or off")
+	f.BoolVar(&o.nsa, "nsa", false, "also blend in patches of other good pictures")
+	f.BoolVar(&o.noTexture, "no-texture", false, "no texture defects")
+	f.BoolVar(&o.noRotate, "no-rotate", false, "do not turn pictures: for parts that always lie the same way")
+	f.Uint64Var(&o.Seed, "seed", 0, "of everything random")
+	f.IntVar(&o.Workers, "workers", 0, "goroutines that make samples (default: one a core)")
+	f.Float64Var(&o.HoldBack, "hold-back", o.HoldBack, "share of the pictures kept for the threshold")
+	f.Float64Var(&o.FalseReject, "false-reject", o.FalseReject, "share of good parts that the threshold may reject")
+	f.StringVar(&o.checkpoint, "checkpoint", "", "checkpoint file (default: that of --resume, else the model file with .ckpt)")
+	f.StringVar(&o.Resume, "resume", "", "checkpoint to go on from")
+	f.StringVar(&o.Preview, "preview", "", "folder to write a contact sheet of samples to; without --out nothing is trained")
+	f.BoolVar(&o.json, "json", false, "print one JSON document")
+	addInferFlags(c, &o.provider, &o.library)
+}
+
+// settle turns flags into options and says which are wrong; given says whether
+// a flag was named.
+func (o *trainOptions) settle(given func(flag string) bool) (err error) {
+	switch {
+	case o.Good == "":
+		return errors.New("--good is missing: name the folder of good pictures")
+	case o.out == "" && o.Preview == "":
+		return errors.New("--out is missing: name the model file to write")
+	}
+	if o.Width, o.Height, err = parseSize(o.size); err != nil {
+		return fmt.Errorf("--size %q: %w", o.size, err)
+	}
+	o.Filter = onlyItsOwn(fair.FilterType(o.filter), o.Filter)
+	if !given("steps") && !given("epochs") && !given("time") {
+		o.Time = defaultTime
+	}
+	o.Mix = mix(o.cutpaste, o.nsa, o.noTexture, o.noRotate)
+	o.Infer.Provider, o.Infer.Library = o.provider, o.library
+	o.Log = consoleLog(zerolog.WarnLevel)
+	o.Checkpoint = o.checkpointFile()
+	return o.Check()
+}
+
+func (o *trainOptions) checkpointFile() string {
+	switch {
+	case o.checkpoint != "":
+		return o.checkpoint
+	case o.Resume != "":
+		return o.Resume
+	}
+	return strings.TrimSuffix(o.out, filepath.Ext(o.out)) + ".ckpt"
+}
+
+// parseSize understands 256 and 320x192.
+func parseSize(text string) (w, h int, err error) {
+	first, second, two := strings.Cut(text, "x")
+	if !two {
+		second = first
+	}
+	w, errW := strconv.Atoi(first)
+	h, errH := strconv.Atoi(second)
+	if errW != nil || errH != nil {
+		return 0, 0, errors.New("write it as 256 or 320x192")
+	}
+	return w, h, nil
+}
+
+// onlyItsOwn is a filter of a type with those parameters that the type has.
+func onlyItsOwn(t fair.FilterType, f fair.Filter) fair.Filter {
+	switch t {
+	case fair.SobelX, fair.SobelXY:
+		return fair.Filter{Type: t, KSize: f.KSize}
+	case fair.Butterworth:
+		return fair.Filter{Type: t, D0: f.D0, Order: f.Order}
+	default:
+		return fair.Filter{Type: t, D0: f.D0}
+	}
+}
+
+// mix is the paper's mix with what is switched off left out.
+func mix(cutpaste string, nsa, noTexture, noRotate bool) defect.Mix {
+	m := defect.PaperMix(cutpaste)
+	if cutpaste == "off" {
+		m.CutPaste, m.Form = 0, ""
+	}
+	if nsa {
+		m.Patch = 0.25
+	}
+	if noTexture {
+		m.Texture = 0
+	}
+	if noRotate {
+		m.Rotate = 0
+	}
+	return m
+}
+
+// beforehand finds out what would go wrong at the end, or undo earlier work.
+func (o *trainOptions) beforehand() error {
+	if info, err := os.Stat(filepath.Dir(o.out)); err != nil || !info.IsDir() {
+		return fmt.Errorf("--out %s: %s is no folder: make it first", o.out, filepath.Dir(o.out))
+	}
+	if info, err := os.Stat(o.out); err == nil && info.IsDir() {
+		return fmt.Errorf("--out %s: it is a folder: name the model file", o.out)
+	}
+	if o.Resume != "" {
+		if _, err := os.Stat(o.Resume); err != nil {
+			return fmt.Errorf("--resume: %w", err)
+		}
+		return nil
+	}
+	if _, err := os.Stat(o.Checkpoint); err == nil {
+		return fmt.Errorf("%s is there, of a training that was broken off: go on with --resume %s, or remove it to start again", o.Checkpoint, o.Checkpoint)
+	}
+	return nil
+}
