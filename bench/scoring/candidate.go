@@ -1,15 +1,13 @@
 package main
 
 import (
-	"context"
-	"faird/camera/line"
-	"faird/fair"
-	"faird/inspect"
-	"faird/model"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+
+	"faird/camera/line"
+	"faird/fair"
 )
 
 // candidate is one choice of scoring constants with the scores it gave.
@@ -19,40 +17,34 @@ type candidate struct {
 	scores  map[string][]float64 // by kind, "" is good
 }
 
-// scan runs the network once a frame and scores its output in many ways. It
-// prints, for each, how many defects of each kind lie above all but 0.5% of
-// the good frames.
-func scan(ctx context.Context, inspector *inspect.Inspector, file *model.File, frames int) error {
+// candidates are all choices for pictures of h x w pixels; whoever asks closes
+// their scorers.
+func candidates(h, w int) ([]*candidate, error) {
 	var all []*candidate
-	for _, k := range []float64{1e-6, 1e-4, 3e-4, 6e-4} {
+	for _, k := range []float64{1e-6, 1e-4, 3e-4, 6e-4, 1e-3} {
 		for _, smooth := range []int{5, 7, 9, 11, 15, 21} {
 			s := fair.Scoring{K: k, Smooth: smooth, Scales: 2}
-			scorer, err := fair.NewScorer(file.Height, file.Width, s)
+			scorer, err := fair.NewScorer(h, w, s)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			defer scorer.Close()
 			all = append(all, &candidate{s, scorer, map[string][]float64{}})
 		}
 	}
-	err := judge(ctx, inspector, line.Options{Seed: scanSeed, Defects: 0.5}, frames, func(_ float64, truth line.Truth) error {
-		for _, c := range all {
-			c.scores[truth.Kind] = append(c.scores[truth.Kind], c.scorer.Score(inspector.Resized(), inspector.Restored(), nil))
-		}
-		return nil
-	})
-	for _, c := range all {
-		fmt.Println(c)
-	}
-	return err
+	return all, nil
 }
 
+// spared is the share of the good frames below the threshold that candidates
+// are compared at.
+const spared = 0.995
+
+// String is one line: how many defects of each kind the candidate finds.
 func (c *candidate) String() string {
 	good := slices.Sorted(slices.Values(c.scores[""]))
 	if len(good) == 0 {
 		return "no good frames"
 	}
-	threshold := good[int(math.Ceil(0.995*float64(len(good))))-1]
+	threshold := good[int(math.Ceil(spared*float64(len(good))))-1]
 	var b strings.Builder
 	fmt.Fprintf(&b, "k %.0e smooth %2d threshold %.4f (median good %.4f)", c.scoring.K, c.scoring.Smooth, threshold, good[len(good)/2])
 	found, total := 0, 0
