@@ -52,8 +52,8 @@ func (l *Line) onMark(i int) defect {
 
 // Colours of parts for other customers, BGR.
 var (
-	plugColours = [][3]uint8{{52, 128, 60}, {34, 98, 196}, {44, 40, 160}, {176, 182, 184}, {40, 40, 42}}
-	dotColours  = [][3]int{{196, 198, 200}, {40, 40, 178}, {60, 140, 46}, {168, 96, 40}}
+	plugColours = [][3]uint8{{52, 128, 60}, {34, 98, 196}, {44, 40, 160}, {158, 92, 34}, {38, 168, 212}}
+	dotColours  = [][3]int{{38, 168, 212}, {40, 40, 178}, {60, 140, 46}, {168, 96, 40}}
 )
 
 // wrongColour is a plug or a paint dot of another variant of the part.

@@ -4,7 +4,7 @@ import "math"
 
 // The part, in pixels of the 640 drawing around its centre (x right, y down):
 // a die-cast cover with three lugs, a turned face, a bore in a raised boss,
-// six countersunk bolt holes, an O-ring in its groove and a blue plug in each
+// six countersunk bolt holes, an O-ring in its groove and a slate plug in each
 // lug.
 const (
 	canvasSide = 544.0 // leaves a margin for the shadow
@@ -114,7 +114,7 @@ var (
 	machined = material{blue: 170, green: 170, red: 167, turned: 1, metal: 1, gloss: 0.25}
 	blasted  = material{blue: 149, green: 148, red: 145, cast: 1, metal: 0.12, gloss: 0.1}
 	rubber   = material{blue: 44, green: 42, red: 41, cast: 0.35, gloss: 0.55}
-	plastic  = material{blue: 158, green: 92, red: 34, cast: 0.3, gloss: 0.6}
+	plastic  = material{blue: 104, green: 92, red: 82, cast: 0.3, gloss: 0.6}
 	hollow   = material{blue: 30, green: 29, red: 29}
 )
 

@@ -90,7 +90,7 @@ func newCode(unit float64, s *surface) mark {
 }
 
 func newDot(unit float64, s *surface) mark {
-	return drawMark(s, dotPlace, dotRadius+3, [3]int{38, 168, 212}, func(p point) float64 {
+	return drawMark(s, dotPlace, dotRadius+3, [3]int{196, 198, 200}, func(p point) float64 {
 		dx, dy := p.x-dotPlace.x, p.y-dotPlace.y
 		wobble := 1 + 0.06*math.Sin(3*math.Atan2(dy, dx)+1) + 0.03*math.Sin(7*math.Atan2(dy, dx))
 		return step(dotRadius*wobble+0.7, dotRadius*wobble-0.7, math.Hypot(dx, dy))
