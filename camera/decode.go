@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"gocv.io/x/gocv"
 )
@@ -48,6 +49,15 @@ func (d *Decoder) load(path string) error {
 		return err
 	}
 	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("%s: %w: it is a folder", path, ErrPicture)
+	case info.Size() > maxPictureBytes:
+		return fmt.Errorf("%s: %w: it has %d bytes, at most %d are read", path, ErrPicture, info.Size(), maxPictureBytes)
+	}
 	buffer := bytes.NewBuffer(d.data[:0])
 	n, err := buffer.ReadFrom(io.LimitReader(file, maxPictureBytes+1))
 	d.data = buffer.Bytes()
@@ -66,10 +76,7 @@ const readFlags = gocv.IMReadColor | gocv.IMReadAnyDepth | gocv.IMReadIgnoreOrie
 // Decode decodes one encoded picture (PNG, JPEG, TIFF, BMP, PNM, WebP) into dst
 // as 8-bit BGR. Errors wrap ErrPicture.
 func (d *Decoder) Decode(data []byte, dst *gocv.Mat) error {
-	if len(data) == 0 {
-		return fmt.Errorf("%w: the file is empty", ErrPicture)
-	}
-	if err := cutShort(data); err != nil {
+	if err := complete(data); err != nil {
 		return fmt.Errorf("%w: %w", ErrPicture, err)
 	}
 	into := dst
@@ -77,7 +84,7 @@ func (d *Decoder) Decode(data []byte, dst *gocv.Mat) error {
 		into = &d.wide
 	}
 	if err := decodeInto(data, into); err != nil {
-		return fmt.Errorf("%w: %w", ErrPicture, err)
+		return fmt.Errorf("%w: %s", ErrPicture, strings.Join(strings.Fields(err.Error()), " ")) // OpenCV's text ends in a line break
 	}
 	return d.settle(into, dst)
 }
@@ -150,37 +157,4 @@ func writeMark(m *gocv.Mat) {
 func hasMark(m *gocv.Mat) bool {
 	pixels, err := m.DataPtrUint8()
 	return err == nil && bytes.Equal(pixels[:min(len(pixels), len(mark))], mark[:min(len(pixels), len(mark))])
-}
-
-// cutShort finds JPEG files that end early: libjpeg fills what is missing with
-// grey and calls it a success.
-func cutShort(data []byte) error {
-	if !bytes.HasPrefix(data, []byte{0xff, 0xd8}) {
-		return nil
-	}
-	scan := startOfScan(data)
-	if scan < 0 || bytes.LastIndex(data[scan:], []byte{0xff, 0xd9}) < 0 {
-		return errors.New("the JPEG ends early: its end marker is missing")
-	}
-	return nil
-}
-
-// startOfScan walks the JPEG segments (T.81, annex B) to the first scan, so
-// that the end marker of an embedded thumbnail is not taken for the picture's.
-func startOfScan(data []byte) int {
-	for i := 2; i+4 <= len(data); {
-		if data[i] != 0xff {
-			return -1
-		}
-		marker := data[i+1]
-		switch {
-		case marker == 0xff: // fill byte
-			i++
-		case marker == 0xda:
-			return i
-		default:
-			i += 2 + int(data[i+2])<<8 + int(data[i+3])
-		}
-	}
-	return -1
 }

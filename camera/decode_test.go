@@ -108,11 +108,11 @@ func TestAWholeJPEGIsNotCutShort(t *testing.T) {
 	}
 	defer buf.Close()
 	whole := bytes.Clone(buf.GetBytes())
-	if err := cutShort(append(whole, 0, 0, 0)); err != nil {
+	if err := complete(append(whole, 0, 0, 0)); err != nil {
 		t.Errorf("padding after the end: %v", err)
 	}
 	for _, n := range []int{3, 20, len(whole) - 2} {
-		if cutShort(whole[:n:n]) == nil {
+		if complete(whole[:n:n]) == nil {
 			t.Errorf("the first %d of %d bytes pass for whole", n, len(whole))
 		}
 	}

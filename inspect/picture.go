@@ -6,11 +6,13 @@ import (
 	"image"
 
 	"gocv.io/x/gocv"
+
+	"faird/camera"
 )
 
 // ErrPicture is wrapped by every error that says that a picture cannot be
 // judged, as opposed to a fault of the model or the machine.
-var ErrPicture = errors.New("picture cannot be judged")
+var ErrPicture = camera.ErrPicture
 
 // fullRange brings 16 bits to 8: 65535 becomes 255, so value / 257. The full
 // range counts, whatever the camera's own depth: a camera of 10 or 12 bits must

@@ -1,4 +1,4 @@
-package inspect
+package camera
 
 import (
 	"bytes"
@@ -11,6 +11,20 @@ import (
 var pngSignature = []byte("\x89PNG\r\n\x1a\n")
 
 var errCut = errors.New("the file is cut off")
+
+// complete says whether a PNG or JPEG file is whole, because OpenCV fills in what
+// is missing of a cut-off one and says nothing; other formats pass.
+func complete(data []byte) error {
+	switch {
+	case len(data) == 0:
+		return errors.New("the file is empty")
+	case bytes.HasPrefix(data, pngSignature):
+		return completePNG(data[len(pngSignature):])
+	case bytes.HasPrefix(data, []byte{0xff, startOfImage}):
+		return completeJPEG(data[2:])
+	}
+	return nil
+}
 
 // completePNG walks the chunks (length, type, data, CRC) to IEND.
 func completePNG(data []byte) error {
