@@ -20,7 +20,6 @@ import (
 
 // How long the daemon takes for things at most.
 const (
-	settleTimeout  = 15 * time.Second // for stations to be ready or known broken
 	loadTimeout    = 30 * time.Minute // for models to load, a TensorRT engine build included
 	brokerPatience = 2 * time.Second  // for the first connection, before stations start
 	flushTimeout   = time.Second      // for live verdicts to be acknowledged at the end
@@ -135,9 +134,7 @@ func (d *daemon) work(ctx, rest context.Context, reload func(context.Context, fu
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(rest, cancel)()
-	settled, stop := context.WithTimeout(ctx, settleTimeout)
-	d.box.Settled(settled)
-	stop()
+	d.settle(ctx)
 	d.notify.Ready(d.box.Summary())
 	if h.ready != nil && ctx.Err() == nil {
 		h.ready(d, cancel)
@@ -149,12 +146,19 @@ func (d *daemon) work(ctx, rest context.Context, reload func(context.Context, fu
 	return reload(ctx, func(c *config.Config) { d.reload(ctx, c) })
 }
 
+// settle waits until every station is ready or known not to be. The cameras' own
+// time-outs bound it.
+func (d *daemon) settle(ctx context.Context) {
+	defer d.askForTime(ctx, "waiting for cameras")()
+	d.box.Settled(ctx)
+}
+
 // prepare loads what c names, asking systemd for time meanwhile; start makes the
 // stations be what c says.
 func (d *daemon) prepare(ctx context.Context, c *config.Config) (start func(), _ error) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	defer d.askForTime(ctx)()
+	defer d.askForTime(ctx, "loading models")()
 	carryOut, err := d.box.Prepare(ctx, c)
 	if err != nil {
 		return nil, err
@@ -175,9 +179,9 @@ func stationNames(c *config.Config) []string {
 }
 
 // askForTime extends systemd's start time-out until the returned function is called.
-func (d *daemon) askForTime(ctx context.Context) (stop func()) {
+func (d *daemon) askForTime(ctx context.Context, status string) (stop func()) {
 	const step = 5 * time.Second
-	d.notify.Status("loading models")
+	d.notify.Status(status)
 	d.notify.Extend(3 * step)
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
