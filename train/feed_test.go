@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -134,11 +135,11 @@ func TestEveryEpochTakesEveryPicture(t *testing.T) {
 
 func TestSplit(t *testing.T) {
 	all := &pictures{}
-	for i := range 30 {
+	for i := range 60 {
 		all.names, all.pool = append(all.names, string(rune('a'+i))), append(all.pool, []byte{byte(i)})
 	}
 	training, held := split(all, 0.2, 1)
-	if len(held.pool) != 6 || len(training.pool) != 24 {
+	if len(held.pool) != 12 || len(training.pool) != 48 {
 		t.Fatalf("%d and %d pictures", len(training.pool), len(held.pool))
 	}
 	for i, name := range held.names {
@@ -147,6 +148,12 @@ func TestSplit(t *testing.T) {
 		}
 		if all.pool[slices.Index(all.names, name)][0] != held.pool[i][0] {
 			t.Errorf("%s has another picture's pixels", name)
+		}
+	}
+	for n, back := range map[int]int{60: 10, 29: 9, 20: 6, 12: 5} {
+		some := all.subset(rand.Perm(60)[:n])
+		if training, held := split(some, 0.1, 1); len(held.pool) != back || len(training.pool)+len(held.pool) != n {
+			t.Errorf("a tenth of %d pictures: %d held back", n, len(held.pool))
 		}
 	}
 	const fewest = fewestToTrain + calibrate.Fewest

@@ -37,7 +37,7 @@ type Options struct {
 	Mix    defect.Mix
 	Seed   uint64
 
-	HoldBack    float64 // share of the pictures kept for calibration
+	HoldBack    float64 // share of the pictures kept for calibration, more where they are few
 	FalseReject float64 // rate that the threshold is set for
 	Confidence  float64 // of that rate
 

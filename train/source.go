@@ -88,11 +88,16 @@ func evenly(files []calibrate.Picture, most int) []calibrate.Picture {
 	return some
 }
 
+// wanted is how many pictures are held back where that leaves two thirds to
+// train on: from fewer, the tail of the scores is a guess far above them all.
+const wanted = 10
+
 // split keeps a share of the pictures back for calibration, chosen by the seed.
 // They are enough.
 func split(all *pictures, share float64, seed uint64) (training, held *pictures) {
 	n := len(all.pool)
-	back := min(max(int(share*float64(n)+0.5), calibrate.Fewest), n-fewestToTrain)
+	back := max(int(share*float64(n)+0.5), min(wanted, n/3), calibrate.Fewest)
+	back = min(back, n-fewestToTrain)
 	perm := rand.New(rand.NewPCG(seed^splitStream, uint64(n))).Perm(n)
 	return all.subset(perm[back:]), all.subset(perm[:back])
 }

@@ -2,17 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
-	"gocv.io/x/gocv"
-	"golang.org/x/sync/errgroup"
 
 	"faird/camera"
 	"faird/config"
@@ -22,6 +20,13 @@ type collectOptions struct {
 	config, station, url, out string
 	count                     int
 	every                     time.Duration
+	json                      bool
+}
+
+// collected is the JSON of faird collect.
+type collected struct {
+	Folder   string `json:"folder"`
+	Pictures int    `json:"pictures"`
 }
 
 func collectCommand() *cobra.Command {
@@ -29,16 +34,20 @@ func collectCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "collect --station S --count N --out DIR",
 		Short: "Saves pictures from a station's camera, to train on",
-		Long: `Saves the next pictures of a station's camera as PNG. Put only good parts before
-it: the model learns what it is shown. --camera names a camera instead of a
-station of the config.`,
+		Long: `Saves the next pictures of a station's camera as PNG, cut to the station's region
+of interest: what the model will see. Put only good parts before the camera, for
+the model learns what it is shown. The station's model need not exist yet. --camera
+names a camera instead of a station of the config.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			settings, err := o.camera()
+			if err := o.check(); err != nil {
+				return usageError{err}
+			}
+			s, err := o.source()
 			if err != nil {
 				return err
 			}
-			return collect(c.Context(), c.OutOrStdout(), o, settings)
+			return runCollect(c.Context(), c.OutOrStdout(), o, s)
 		},
 	}
 	addConfigFlag(c, &o.config)
@@ -48,96 +57,87 @@ station of the config.`,
 	f.StringVar(&o.out, "out", "", "folder to save the pictures in")
 	f.IntVar(&o.count, "count", 100, "pictures to save")
 	f.DurationVar(&o.every, "every", 0, "least time between two pictures, say 1s")
+	f.BoolVar(&o.json, "json", false, "print one JSON document")
 	return c
 }
 
-// camera is the camera to collect from.
-func (o collectOptions) camera() (config.Camera, error) {
+func (o *collectOptions) check() error {
 	switch {
 	case o.out == "":
-		return config.Camera{}, usageError{errors.New("--out is missing: name the folder to save the pictures in")}
+		return errors.New("--out is missing: name the folder to save the pictures in")
 	case o.count < 1:
-		return config.Camera{}, usageError{fmt.Errorf("--count is %d: ask for at least one picture", o.count)}
+		return fmt.Errorf("--count is %d: ask for at least one picture", o.count)
+	case o.every < 0:
+		return fmt.Errorf("--every is %s: must not be negative", o.every)
 	case (o.url == "") == (o.station == ""):
-		return config.Camera{}, usageError{errors.New("name --station, or --camera, and not both")}
-	case o.url != "":
-		c := config.DefaultStation().Camera
-		c.URL = o.url
-		return c, nil
+		return errors.New("name --station, or --camera, and not both")
 	}
-	cfg, err := loadConfig(o.config)
+	return nil
+}
+
+// source is the station to collect from, or one with the camera that was named.
+func (o *collectOptions) source() (*config.Station, error) {
+	if o.url != "" {
+		s := config.DefaultStation()
+		s.Camera.URL = o.url
+		return &s, nil
+	}
+	path := o.config
+	if path == "" {
+		found, err := config.Find()
+		if err != nil {
+			return nil, err
+		}
+		path = found
+	}
+	cfg, err := config.Load(path, os.Environ()) // its files are not checked: the model is yet to be made
 	if err != nil {
-		return config.Camera{}, err
+		return nil, err
 	}
 	s := cfg.Station(o.station)
 	if s == nil {
-		return config.Camera{}, fmt.Errorf("%s has no station %q: it has %v", cfg.Path(), o.station, stationNames(cfg))
+		return nil, fmt.Errorf("%s has no station %q: it has %v", cfg.Path(), o.station, stationNames(cfg))
 	}
-	return s.Camera, nil
+	return s, nil
 }
 
-// collect saves o.count pictures; each must come within the camera's time-outs.
-func collect(ctx context.Context, out io.Writer, o collectOptions, settings config.Camera) error {
+// runCollect saves o.count pictures; each must come within the camera's time-outs.
+func runCollect(ctx context.Context, out io.Writer, o collectOptions, s *config.Station) error {
+	cam, err := camera.Open(s.Camera, consoleLog(zerolog.ErrorLevel)) // what is wrong with it ends this command
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	cam, err := camera.Open(settings, consoleLog(zerolog.WarnLevel))
-	if err != nil {
-		return err
-	}
-	ctx, stop := context.WithCancel(ctx)
+	taking, stop := context.WithCancel(ctx)
 	defer stop()
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		if err := cam.Run(ctx); !errors.Is(err, io.EOF) {
-			return err
+	ended := make(chan error, 1)
+	go func() {
+		err := cam.Run(taking)
+		ended <- err
+		if err != nil && !errors.Is(err, io.EOF) {
+			stop()
 		}
-		return nil
-	})
-	saved, err := savePictures(ctx, cam, o, settings.OpenTimeout+settings.ReadTimeout+o.every)
+	}()
+	c := collector{
+		camera: cam, roi: s.ROI, folder: o.out, every: o.every, began: time.Now(), log: consoleLog(zerolog.WarnLevel),
+		patience: s.Camera.OpenTimeout + s.Camera.ReadTimeout + o.every,
+	}
+	err = c.save(taking, o.count)
 	stop()
-	if err := errors.Join(err, g.Wait()); err != nil {
-		return fmt.Errorf("%d of %d pictures saved in %s: %w", saved, o.count, o.out, err)
-	}
-	_, err = fmt.Fprintf(out, "%d pictures saved in %s\n", saved, o.out)
-	return err
-}
-
-func savePictures(ctx context.Context, cam *camera.Camera, o collectOptions, patience time.Duration) (int, error) {
-	tell, end := newProgress("saving pictures")
-	defer end()
-	began := time.Now().UTC().Format("20060102T150405Z")
-	for n := range o.count {
-		due := time.Now().Add(o.every)
-		if err := savePicture(ctx, cam, patience, filepath.Join(o.out, fmt.Sprintf("%s_%05d.png", began, n))); err != nil {
-			return n, err
-		}
-		tell(n+1, o.count)
-		select {
-		case <-time.After(time.Until(due)):
-		case <-ctx.Done():
-			return n + 1, context.Cause(ctx)
-		}
-	}
-	return o.count, nil
-}
-
-func savePicture(ctx context.Context, cam *camera.Camera, patience time.Duration, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	f, err := cam.Next(ctx, time.Time{})
-	if errors.Is(err, io.EOF) {
-		return errors.New("the source has no more pictures")
+	switch broke := <-ended; {
+	case ctx.Err() != nil:
+		err = errors.New("stopped")
+	case broke != nil && !errors.Is(broke, io.EOF):
+		err = broke
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%d of %d pictures saved in %s: %w", c.saved, o.count, o.out, err)
 	}
-	defer f.Release()
-	if f.Err != nil {
-		return f.Err
+	if o.json {
+		return json.NewEncoder(out).Encode(collected{o.out, c.saved})
 	}
-	if !gocv.IMWrite(path, f.Picture) {
-		return fmt.Errorf("%s cannot be written: is the disk full?", path)
-	}
-	return nil
+	_, err = fmt.Fprintf(out, "%d pictures saved in %s\n", c.saved, o.out)
+	return err
 }

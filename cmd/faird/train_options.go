@@ -52,7 +52,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.BoolVar(&o.noRotate, "no-rotate", false, "do not turn pictures: for parts that always lie the same way")
 	f.Uint64Var(&o.Seed, "seed", 0, "of everything random")
 	f.IntVar(&o.Workers, "workers", 0, "goroutines that make samples (default: one a core)")
-	f.Float64Var(&o.HoldBack, "hold-back", o.HoldBack, "share of the pictures kept for the threshold")
+	f.Float64Var(&o.HoldBack, "hold-back", o.HoldBack, "share of the pictures kept for the threshold, more where they are few")
 	f.Float64Var(&o.FalseReject, "false-reject", o.FalseReject, "share of good parts that the threshold may reject")
 	f.StringVar(&o.checkpoint, "checkpoint", "", "checkpoint file (default: that of --resume, else the model file with .ckpt)")
 	f.StringVar(&o.Resume, "resume", "", "checkpoint to go on from")
