@@ -56,7 +56,13 @@ func (o *output) String() string {
 // start runs faird with these arguments in the folder dir.
 func start(t *testing.T, dir string, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(os.Args[0], args...), exited: make(chan struct{})}
+	return launch(t, dir, env, exec.Command(os.Args[0], args...))
+}
+
+// launch starts a command that is faird, or that calls it.
+func launch(t *testing.T, dir string, env []string, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, exited: make(chan struct{})}
 	p.cmd.Dir = dir
 	p.cmd.Env = append(append(os.Environ(), asFaird+"=1", "FAIRD_INFER_LIBRARY="+library(t)), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.errs
