@@ -103,7 +103,7 @@ func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error 
 		return err
 	}
 	if !o.json {
-		return printCalibrated(out, path, outcome)
+		return printCalibrated(out, path, outcome, "take it out and calibrate again")
 	}
 	j := json.NewEncoder(out)
 	j.SetIndent("", " ")
@@ -127,7 +127,9 @@ func newCalibrated(path string, outcome *calibrate.Outcome) calibrated {
 // mostOdd is how many odd pictures are named on a screen; the JSON names all.
 const mostOdd = 10
 
-func printCalibrated(out io.Writer, path string, outcome *calibrate.Outcome) error {
+// printCalibrated says what came out; remedy is what to do should an odd picture
+// be defective.
+func printCalibrated(out io.Writer, path string, outcome *calibrate.Outcome, remedy string) error {
 	c := outcome.File.Calibration
 	p := &printer{out: out}
 	p.line("%s", calibrate.Words(c))
@@ -142,7 +144,7 @@ func printCalibrated(out io.Writer, path string, outcome *calibrate.Outcome) err
 		p.line("left out: %v", err)
 	}
 	if n := len(outcome.Odd); n > 0 {
-		p.line("the good pictures disagree: %d of %d score far above the others and lift the threshold; look at them, and if one is defective, take it out and calibrate again", n, c.N)
+		p.line("the good pictures disagree: %d of %d score far above the others and lift the threshold; look at them, and if one is defective, %s", n, c.N, remedy)
 		for _, odd := range outcome.Odd[:min(n, mostOdd)] {
 			p.line("  %.4f  %s", odd.Score, odd.Name)
 		}

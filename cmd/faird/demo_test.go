@@ -83,7 +83,7 @@ func TestVersion(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, command := range []string{"", "run", "demo", "score", "bench", "config", "config check", "config show", "version"} {
+	for _, command := range []string{"", "run", "demo", "collect", "train", "calibrate", "eval", "score", "bench", "config", "config check", "config show", "version"} {
 		args := append(strings.Fields(command), "--help")
 		if code, out, errs := run(t, t.TempDir(), args...); code != 0 || !strings.Contains(out, "Usage:") || errs != "" {
 			t.Errorf("faird %s: exit code %d, stdout %q, stderr %q", strings.Join(args, " "), code, out, errs)

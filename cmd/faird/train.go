@@ -97,7 +97,7 @@ func runTrain(ctx context.Context, out io.Writer, o trainOptions) error {
 	if p.err != nil {
 		return p.err
 	}
-	return printCalibrated(out, o.out, &result.Outcome)
+	return printCalibrated(out, o.out, &result.Outcome, "look through the others too and train again without")
 }
 
 func newTrained(path string, r *train.Result, loss *float64) trained {

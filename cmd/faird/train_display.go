@@ -31,14 +31,14 @@ type trainDisplay struct {
 func newTrainDisplay(out *os.File, plan func(pictures int) string) *trainDisplay {
 	d := &trainDisplay{log: consoleLog(zerolog.InfoLevel), plan: plan, logged: time.Now()}
 	if isTerminal(out) {
-		d.bar = newTrainBar(out)
+		d.bar = newTrainBar(out, 200*time.Millisecond)
 	}
 	return d
 }
 
-func newTrainBar(out io.Writer) *progressbar.ProgressBar {
+func newTrainBar(out io.Writer, throttle time.Duration) *progressbar.ProgressBar {
 	return progressbar.NewOptions(1000, progressbar.OptionSetWriter(out), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(200*time.Millisecond))
+		progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(throttle))
 }
 
 // show is told after every picture read, step trained and picture calibrated.

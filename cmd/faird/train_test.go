@@ -297,6 +297,19 @@ func TestTrainBadInput(t *testing.T) {
 	}
 }
 
+func TestTrainBar(t *testing.T) {
+	var b bytes.Buffer
+	d := &trainDisplay{log: zerolog.Nop(), bar: newTrainBar(&b, 0)}
+	d.show(train.Progress{Stage: train.Reading, Done: 3, Total: 9})
+	d.show(train.Progress{Stage: train.Training, Done: 30, Progress: fit.Progress{Step: 30, Part: 0.3, Loss: 0.5, Left: time.Minute}})
+	d.end()
+	for _, words := range []string{"reading: 3 of 9 pictures", " 33%", "step 30, loss 0.5000", "1m0s left"} {
+		if !strings.Contains(b.String(), words) {
+			t.Errorf("the bar shows %q, not %q", b.String(), words)
+		}
+	}
+}
+
 // Without a terminal a long training says now and then where it is.
 func TestTrainDisplay(t *testing.T) {
 	var b bytes.Buffer
