@@ -19,7 +19,7 @@ func (instant) open(context.Context) error { return nil }
 func (instant) close()                     {}
 func (i instant) read(ctx context.Context, f *Frame) error {
 	if f.mat.Empty() {
-		i.made.CopyTo(&f.mat)
+		_ = i.made.CopyTo(&f.mat)
 	}
 	f.Captured, f.Exposure = time.Now(), verdict.Estimated
 	return ctx.Err()
@@ -43,7 +43,9 @@ func BenchmarkHandOver(b *testing.B) {
 		f.Release()
 	}
 	cancel()
-	<-done
+	if err := <-done; err != nil {
+		b.Error(err)
+	}
 }
 
 // BenchmarkFolder is that of a 1-megapixel PNG from a folder, decoding included;
@@ -70,5 +72,7 @@ func BenchmarkFolder(b *testing.B) {
 		f.Release()
 	}
 	cancel()
-	<-done
+	if err := <-done; err != nil {
+		b.Error(err)
+	}
 }

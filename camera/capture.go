@@ -84,7 +84,9 @@ func (c *capture) convert(got *gocv.Mat, f *Frame) error {
 		return nil
 	}
 	if got == &f.mat { // from now on read beside the frame
-		got.CopyTo(&c.other)
+		if err := got.CopyTo(&c.other); err != nil {
+			return err
+		}
 		got = &c.other
 	}
 	c.plain = t == gocv.MatTypeCV8UC3

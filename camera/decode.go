@@ -95,7 +95,9 @@ func (d *Decoder) settle(got, dst *gocv.Mat) error {
 	case t == gocv.MatTypeCV16UC3:
 		d.deep = true
 		if got == dst {
-			got.CopyTo(&d.wide)
+			if err := got.CopyTo(&d.wide); err != nil {
+				return err
+			}
 			got = &d.wide
 		}
 		return to8bit(got, dst)
@@ -103,7 +105,7 @@ func (d *Decoder) settle(got, dst *gocv.Mat) error {
 		return fmt.Errorf("%w: pixels of type %v: give 8 or 16 bits a channel", ErrPicture, t)
 	case got != dst:
 		d.deep = false
-		got.CopyTo(dst)
+		return got.CopyTo(dst)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package camera
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -44,7 +45,10 @@ func runUntilEnd(t *testing.T, cam *Camera) {
 	t.Cleanup(func() {
 		cancel()
 		select {
-		case <-done:
+		case err := <-done:
+			if err != nil && !errors.Is(err, io.EOF) {
+				t.Error(err)
+			}
 		case <-time.After(patience):
 			t.Error("Run did not return after its context ended")
 		}

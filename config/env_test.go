@@ -39,7 +39,10 @@ stations:
 	}
 	want := []any{
 		"debug", "edge7", "file", 7 * time.Second, false, "1234", false,
-		Bytes(2 << 30), User{Name: "plc 1", Password: "old", Write: true}, 0.2, "rtsp://a:b@c/d=e", Rect{1, 1, 9, 5},
+		Bytes(2 << 30),
+		User{Name: "plc 1", Password: "old", Write: true},
+		0.2, "rtsp://a:b@c/d=e",
+		Rect{1, 1, 9, 5},
 		2 * time.Second,
 	}
 	for i := range want {

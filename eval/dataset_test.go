@@ -32,23 +32,28 @@ func TestFind(t *testing.T) {
 			[]string{
 				"train/good/0.png", "test/good/0.png", "test/hole/0.png", "test/hole/1.png",
 				"ground_truth/hole/0_mask.png", "license.txt", "test/readme.txt",
-			}, ShapeMVTec,
+			},
+			ShapeMVTec,
 			[]string{"test/good/0.png good -", "test/hole/0.png hole ground_truth/hole/0_mask.png", "test/hole/1.png hole -"},
 		},
 		"VisA's one-class form of it": {
-			[]string{"test/good/0.JPG", "test/bad/7.JPG", "ground_truth/bad/7.png"}, ShapeMVTec,
+			[]string{"test/good/0.JPG", "test/bad/7.JPG", "ground_truth/bad/7.png"},
+			ShapeMVTec,
 			[]string{"test/bad/7.JPG bad ground_truth/bad/7.png", "test/good/0.JPG good -"},
 		},
 		"VisA": {
-			[]string{"Data/Images/Normal/0.JPG", "Data/Images/Anomaly/0.JPG", "Data/Masks/Anomaly/0.png", "image_anno.csv"}, ShapeVisA,
+			[]string{"Data/Images/Normal/0.JPG", "Data/Images/Anomaly/0.JPG", "Data/Masks/Anomaly/0.png", "image_anno.csv"},
+			ShapeVisA,
 			[]string{"Data/Images/Anomaly/0.JPG anomaly Data/Masks/Anomaly/0.png", "Data/Images/Normal/0.JPG good -"},
 		},
 		"VisA's folder Data": {
-			[]string{"Images/Normal/0.JPG", "Images/Anomaly/0.JPG", "Masks/Anomaly/0.png"}, ShapeVisA,
+			[]string{"Images/Normal/0.JPG", "Images/Anomaly/0.JPG", "Masks/Anomaly/0.png"},
+			ShapeVisA,
 			[]string{"Images/Anomaly/0.JPG anomaly Masks/Anomaly/0.png", "Images/Normal/0.JPG good -"},
 		},
 		"plain": {
-			[]string{"good/a.bmp", "dent/b.tif", "dent/day 2/c.webp", "train/x.png", ".trash/y.png", "loose.png"}, ShapePlain,
+			[]string{"good/a.bmp", "dent/b.tif", "dent/day 2/c.webp", "train/x.png", ".trash/y.png", "loose.png"},
+			ShapePlain,
 			[]string{"dent/b.tif dent -", "dent/day 2/c.webp dent -", "good/a.bmp good -"},
 		},
 		"exported review":   {[]string{"defect/a.png"}, ShapePlain, []string{"defect/a.png defect -"}},

@@ -28,23 +28,32 @@ func TestMeasure(t *testing.T) {
 		want      string
 	}{
 		"all there": {
-			[]float64{0.1, 0.2, 0.4}, []float64{0.3, 0.5}, ptr(0.35),
+			[]float64{0.1, 0.2, 0.4},
+			[]float64{0.3, 0.5},
+			ptr(0.35),
 			`{"image_auroc":0.8333333333333334,"pixel_auroc":null,"aupro_30":null,"images":5,"good":3,"defective":2,"threshold":0.35,"false_reject":1,"slip_through":1}`,
 		},
 		"at the threshold is rejected": {
-			[]float64{0.35}, []float64{0.35}, ptr(0.35),
+			[]float64{0.35},
+			[]float64{0.35},
+			ptr(0.35),
 			`{"image_auroc":0.5,"pixel_auroc":null,"aupro_30":null,"images":2,"good":1,"defective":1,"threshold":0.35,"false_reject":1,"slip_through":0}`,
 		},
 		"not calibrated": {
-			[]float64{0.1}, []float64{0.3}, nil,
+			[]float64{0.1},
+			[]float64{0.3},
+			nil,
 			`{"image_auroc":1,"pixel_auroc":null,"aupro_30":null,"images":2,"good":1,"defective":1,"threshold":null,"false_reject":null,"slip_through":null}`,
 		},
 		"only good": {
-			[]float64{0.1, 0.2}, nil, ptr(0.15),
+			[]float64{0.1, 0.2},
+			nil, ptr(0.15),
 			`{"image_auroc":null,"pixel_auroc":null,"aupro_30":null,"images":2,"good":2,"defective":0,"threshold":0.15,"false_reject":1,"slip_through":null}`,
 		},
 		"only defective": {
-			nil, []float64{0.1, 0.2}, ptr(0.15),
+			nil,
+			[]float64{0.1, 0.2},
+			ptr(0.15),
 			`{"image_auroc":null,"pixel_auroc":null,"aupro_30":null,"images":2,"good":0,"defective":2,"threshold":0.15,"false_reject":null,"slip_through":1}`,
 		},
 	} {

@@ -16,7 +16,9 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, seed := range [][]byte{
-		nil, []byte("text"), {0x08}, whole, whole[:len(whole)/2], network(f), full.Bytes(), picture(f, 16, 16),
+		nil, []byte("text"),
+		{0x08},
+		whole, whole[:len(whole)/2], network(f), full.Bytes(), picture(f, 16, 16),
 		network(f, described("faird.calibration", `{"n":9,"threshold":0.1,"review":null}`)),
 	} {
 		f.Add(seed)

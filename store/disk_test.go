@@ -87,7 +87,7 @@ func killedAfter(t *testing.T, folder string, n int) []string {
 			t.Error(lines.Text())
 		}
 		if said = append(said, lines.Text()); len(said) == n {
-			child.Process.Kill()
+			_ = child.Process.Kill()
 		}
 	}
 	child.Wait() //nolint:errcheck // killed

@@ -6,11 +6,12 @@
 package main
 
 import (
-	"faird/camera/line"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"faird/camera/line"
 
 	"gocv.io/x/gocv"
 )

@@ -20,6 +20,8 @@ import (
 type calibrateOptions struct {
 	model, good, out, provider, library string
 	json                                bool
+	k                                   float64
+	smooth                              int
 	calibrate.Options
 }
 
@@ -62,6 +64,8 @@ gets golden samples, by which every box checks that it computes the same scores.
 	f.Float64Var(&o.FalseReject, "false-reject", o.FalseReject, "share of the good parts that may be rejected")
 	f.Float64Var(&o.Confidence, "confidence", o.Confidence, "with which that is to hold")
 	f.Float64Var(&o.ReviewRate, "review-rate", 0, "share of the good parts that may go to a person for review (default: no review)")
+	f.Float64Var(&o.k, "k", 0, "weight of the colour difference in the score (default: the model's)")
+	f.IntVar(&o.smooth, "smooth", 0, "side of the mean filter of the anomaly map, odd (default: the model's)")
 	f.BoolVar(&o.Force, "force", false, "calibrate although the pictures score far above the model's own threshold")
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
 	addInferFlags(c, &o.provider, &o.library)
@@ -84,6 +88,9 @@ func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error 
 	file, err := pipeline.ReadModel(o.model)
 	if err != nil {
 		return err
+	}
+	if err := o.rescore(file); err != nil {
+		return usageError{err}
 	}
 	good, err := calibrate.Folder(o.good, file.Width, file.Height)
 	if err != nil {
@@ -108,6 +115,22 @@ func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error 
 	j := json.NewEncoder(out)
 	j.SetIndent("", " ")
 	return j.Encode(newCalibrated(path, outcome))
+}
+
+// rescore puts other scoring constants into the model. What was measured with
+// the old ones goes: it means nothing with the new.
+func (o *calibrateOptions) rescore(file *model.File) error {
+	s := file.Scoring
+	if o.k != 0 {
+		s.K = o.k
+	}
+	if o.smooth != 0 {
+		s.Smooth = o.smooth
+	}
+	if s != file.Scoring {
+		file.Scoring, file.Calibration, file.Golden = s, nil, nil
+	}
+	return s.Validate()
 }
 
 func newCalibrated(path string, outcome *calibrate.Outcome) calibrated {

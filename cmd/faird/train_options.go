@@ -25,6 +25,7 @@ type trainOptions struct {
 	out, size, filter, cutpaste   string
 	checkpoint, provider, library string
 	nsa, noTexture, noRotate      bool
+	clean                         float64
 	json                          bool
 }
 
@@ -48,6 +49,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.StringVar(&o.Textures, "textures", "", "folder of texture pictures (default: the good pictures themselves)")
 	f.StringVar(&o.cutpaste, "cutpaste", defect.FormPaper, "form of CutPaste: paper, authors or off")
 	f.BoolVar(&o.nsa, "nsa", false, "also blend in patches of other good pictures")
+	f.Float64Var(&o.clean, "clean", defect.PaperMix("").Clean, "share of the samples left without a defect")
 	f.BoolVar(&o.noTexture, "no-texture", false, "no texture defects")
 	f.BoolVar(&o.noRotate, "no-rotate", false, "do not turn pictures: for parts that always lie the same way")
 	f.Uint64Var(&o.Seed, "seed", 0, "of everything random")
@@ -78,6 +80,7 @@ func (o *trainOptions) settle(given func(flag string) bool) (err error) {
 		o.Time = defaultTime
 	}
 	o.Mix = mix(o.cutpaste, o.nsa, o.noTexture, o.noRotate)
+	o.Mix.Clean = o.clean
 	o.Infer.Provider, o.Infer.Library = o.provider, o.library
 	o.Log = consoleLog(zerolog.WarnLevel)
 	o.Checkpoint = o.checkpointFile()
