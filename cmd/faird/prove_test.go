@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"faird/fair"
+	"faird/model"
 )
 
 // labelled makes a folder of eight grey squares that pass for good, of several
@@ -128,6 +131,41 @@ func TestCalibrateInPlace(t *testing.T) {
 	}
 }
 
+// Other constants of the score are a matter of calibration, not of training.
+func TestCalibrateWithOtherConstants(t *testing.T) {
+	good, dir := filepath.Join(labelled(t), "good"), t.TempDir()
+	var before calibrated
+	for _, c := range []struct {
+		flags []string
+		want  fair.Scoring
+	}{
+		{[]string{"--k", "0.002", "--smooth", "9"}, fair.Scoring{K: 0.002, Smooth: 9, Scales: 2}},
+		{[]string{"--smooth", "31"}, fair.Scoring{K: 0.002, Smooth: 31, Scales: 2}},
+	} {
+		args := []string{"calibrate", "--model", "demo", "--good", good, "--out", "m.onnx", "--force", "--json"}
+		if before.Model != "" {
+			args[2] = "m.onnx"
+		}
+		code, out, errs := run(t, dir, append(args, c.flags...)...)
+		if code != 0 {
+			t.Fatal(errs)
+		}
+		var r calibrated
+		strict(t, out, &r)
+		file, err := model.Read(filepath.Join(dir, "m.onnx"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if file.Scoring != c.want || r.Threshold == before.Threshold || len(file.Golden) != 4 {
+			t.Errorf("%v: scoring %+v, threshold %v after %v", c.flags, file.Scoring, r.Threshold, before.Threshold)
+		}
+		before = r
+	}
+	if code, out, errs := run(t, dir, "eval", "--model", "m.onnx", "--data", filepath.Dir(good), "--json"); code != 0 || !strings.Contains(out, before.Model) {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
+
 func TestEvalInWords(t *testing.T) {
 	code, out, errs := run(t, t.TempDir(), "eval", "--model", "demo", "--data", labelled(t), "--threshold", "1e-9")
 	if code != 0 {
@@ -171,6 +209,7 @@ func TestProveBadInput(t *testing.T) {
 		"calibrate without a model":     {[]string{"calibrate", "--good", data}, 2, "--model"},
 		"calibrate without pictures":    {[]string{"calibrate", "--model", "m.onnx"}, 2, "--good"},
 		"calibrate the built-in model":  {[]string{"calibrate", "--model", "demo", "--good", data}, 2, "--out"},
+		"calibrate with even smoothing": {[]string{"calibrate", "--model", "demo", "--good", data, "--out", empty + "/m.onnx", "--smooth", "4"}, 2, "smooth"},
 		"calibrate for no rate":         {[]string{"calibrate", "--model", "m.onnx", "--good", data, "--false-reject", "0"}, 2, "false-reject"},
 		"calibrate on nothing":          {[]string{"calibrate", "--model", "demo", "--out", empty + "/m.onnx", "--good", empty}, 1, "no pictures in"},
 		"calibrate on too few":          {[]string{"calibrate", "--model", "demo", "--out", empty + "/m.onnx", "--good", data + "/white"}, 1, "at least 5"},
