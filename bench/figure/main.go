@@ -61,7 +61,7 @@ func run(out, library string, seed uint64) error {
 		return err
 	}
 	defer m.Close()
-	i, err := m.NewInspector(inspect.Options{})
+	i, err := m.NewInspector(inspect.Options{ROI: &config.Rect{X: line.Field.Min.X, Y: line.Field.Min.Y, W: line.Field.Dx(), H: line.Field.Dy()}})
 	if err != nil {
 		return err
 	}

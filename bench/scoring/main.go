@@ -44,7 +44,7 @@ func run(ctx context.Context, path string, frames int, seed uint64) error {
 		return err
 	}
 	defer m.Close()
-	inspector, err := m.NewInspector(inspect.Options{})
+	inspector, err := m.NewInspector(inspect.Options{ROI: &config.Rect{X: line.Field.Min.X, Y: line.Field.Min.Y, W: line.Field.Dx(), H: line.Field.Dy()}})
 	if err != nil {
 		return err
 	}

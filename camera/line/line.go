@@ -25,6 +25,10 @@ type Options struct {
 	Size    int     // side of the square picture in pixels; 0 is 640; held within 128..4096
 }
 
+// Field is where the part always lies in a frame of the default size: the region
+// of interest of the demo's station, which its model was trained on.
+var Field = image.Rect(64, 112, 544, 592)
+
 // Truth is what a frame really shows.
 type Truth struct {
 	Defective bool

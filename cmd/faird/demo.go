@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"faird/camera/line"
 	"faird/config"
 )
 
@@ -77,6 +78,7 @@ func demoConfig(o demoOptions, dir string) (*config.Config, error) {
 	s := config.DefaultStation()
 	s.Name = "cap"
 	s.Model = config.DemoModel
+	s.ROI = &config.Rect{X: line.Field.Min.X, Y: line.Field.Min.Y, W: line.Field.Dx(), H: line.Field.Dy()}
 	s.Camera.URL = fmt.Sprintf("demo://?seed=%d&rate=%g&defects=%g", o.seed, o.rate, o.defects)
 	c.Stations = []config.Station{s}
 	return &c, nil
