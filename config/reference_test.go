@@ -36,6 +36,7 @@ func TestReferenceRunsAsItStands(t *testing.T) {
 	}
 	want := DefaultStation()
 	want.Name, want.Camera.URL, want.Model = "line", "demo://", DemoModel
+	want.ROI = &Rect{X: 64, Y: 112, W: 480, H: 480}
 	if len(c.Stations) != 1 || !reflect.DeepEqual(c.Stations[0], want) {
 		t.Errorf("got stations %+v", c.Stations)
 	}
