@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func openGraph(t testing.TB, onnx []byte, o infer.GraphOptions) *infer.Graph {
 	t.Helper()
 	if _, err := infer.Load(""); err != nil {
-		t.Skipf("%v", err)
+		t.Fatalf("%v (make deps gets the library)", err)
 	}
 	g, err := infer.OpenGraph(onnx, o)
 	if err != nil {

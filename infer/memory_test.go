@@ -50,7 +50,7 @@ func TestMemoryStaysFlatOverRuns(t *testing.T) {
 // TestMemoryStaysFlatOverSessions is a model swapped for weeks.
 func TestMemoryStaysFlatOverSessions(t *testing.T) {
 	if _, err := infer.Load(""); err != nil {
-		t.Skipf("%v", err)
+		t.Fatalf("%v (make deps gets the library)", err)
 	}
 	f := meanModel(t, 256)
 	swaps := func(n int) int {

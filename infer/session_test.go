@@ -35,7 +35,7 @@ func meanModel(t testing.TB, size int) *model.File {
 func openSession(t testing.TB, f *model.File, c config.Infer, log zerolog.Logger) *infer.Session {
 	t.Helper()
 	if _, err := infer.Load(""); err != nil {
-		t.Skipf("%v", err)
+		t.Fatalf("%v (make deps gets the library)", err)
 	}
 	s, err := infer.Open(f, c, log)
 	if err != nil {
@@ -141,7 +141,7 @@ func TestRunnerEndsWithItsContext(t *testing.T) {
 
 func TestClosingInAnyOrder(t *testing.T) {
 	if _, err := infer.Load(""); err != nil {
-		t.Skipf("%v", err)
+		t.Fatalf("%v (make deps gets the library)", err)
 	}
 	s, err := infer.Open(meanModel(t, 32), cpu(), zerolog.Nop())
 	if err != nil {
@@ -200,7 +200,7 @@ func TestNewRunnerRefuses(t *testing.T) {
 func accelerator(t *testing.T, p infer.Provider) bool {
 	t.Helper()
 	if _, err := infer.Load(""); err != nil {
-		t.Skipf("%v", err)
+		t.Fatalf("%v (make deps gets the library)", err)
 	}
 	return infer.Check(p, config.Infer{}) == nil
 }
@@ -257,7 +257,7 @@ func TestFallingBackIsLoud(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	strict := true
 	if _, err := infer.Load(""); err != nil {
-		t.Skipf("%v", err)
+		t.Fatalf("%v (make deps gets the library)", err)
 	}
 	for want, c := range map[string]config.Infer{
 		"infer.strict":            {Provider: "auto", Strict: &strict},
@@ -277,7 +277,7 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestCheckCPU(t *testing.T) {
 	if _, err := infer.Load(""); err != nil {
-		t.Skipf("%v", err)
+		t.Fatalf("%v (make deps gets the library)", err)
 	}
 	if err := infer.Check(infer.CPU, config.Infer{}); err != nil {
 		t.Error(err)

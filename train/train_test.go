@@ -59,7 +59,7 @@ func write(t *testing.T, dir string, n, w, h int) {
 func options(t *testing.T) Options {
 	t.Helper()
 	if _, err := infer.Load(""); err != nil {
-		t.Skipf("ONNX Runtime is missing: %v", err)
+		t.Fatalf("%v (make deps gets the library)", err)
 	}
 	o := Default()
 	o.Good = filepath.Join(t.TempDir(), "good")

@@ -28,7 +28,7 @@ func compile(t testing.TB, onnx []byte) *program {
 func compileBatch(t testing.TB, onnx []byte, batch int64) *program {
 	t.Helper()
 	if _, err := infer.Load(""); err != nil {
-		t.Skipf("ONNX Runtime is missing: %v", err)
+		t.Fatalf("%v (make deps gets the library)", err)
 	}
 	g, err := infer.OpenGraph(onnx, infer.GraphOptions{NoMemoryPattern: true, Optimisation: infer.OptimiseExtended})
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 //	go test -run '^$' -bench Step -benchtime 10x ./train/fit
 func BenchmarkStep(b *testing.B) {
 	if _, err := infer.Load(""); err != nil {
-		b.Skipf("ONNX Runtime is missing: %v", err)
+		b.Fatalf("%v (make deps gets the library)", err)
 	}
 	for _, c := range []struct{ width, size, batch int }{{16, 128, 8}, {32, 256, 4}, {32, 256, 8}} {
 		b.Run(fmt.Sprintf("width%d/size%d/batch%d", c.width, c.size, c.batch), func(b *testing.B) {

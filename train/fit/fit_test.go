@@ -45,7 +45,7 @@ func (b *stripes) Next(ctx context.Context, step int, x, y []float32) error {
 func options(t *testing.T) fit.Options {
 	t.Helper()
 	if _, err := infer.Load(""); err != nil {
-		t.Skipf("ONNX Runtime is missing: %v", err)
+		t.Fatalf("%v (make deps gets the library)", err)
 	}
 	return fit.Options{
 		Network: unet.Network{Width: 8, Channels: 1}, Height: 16, Width: 32, Batch: 2,
