@@ -63,7 +63,7 @@ func TestSIGKILL(t *testing.T) {
 			t.Errorf("round %d: stats %+v, %d rows", round, st, len(there))
 		}
 		s.Close()
-		if r, err := Verify(context.Background(), config.Store{Path: folder}); err != nil || !r.OK() {
+		if r, err := Verify(context.Background(), config.Store{Path: folder}, VerifyOptions{}); err != nil || !r.OK() {
 			t.Errorf("round %d: chain %+v, %v", round, r, err)
 		}
 	}
@@ -306,7 +306,7 @@ func TestDamageWhileRunning(t *testing.T) {
 		t.Errorf("key %d after the new beginning, %d before", key, last)
 	}
 	s.Close()
-	if r, err := Verify(context.Background(), c); err != nil || !r.OK() {
+	if r, err := Verify(context.Background(), c, VerifyOptions{}); err != nil || !r.OK() {
 		t.Errorf("chain of the new file: %+v, %v", r, err)
 	}
 }

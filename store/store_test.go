@@ -147,7 +147,7 @@ func TestConcurrentCommitsShareTransactions(t *testing.T) {
 	if n := len(backlog(t, s)); n != stations*each {
 		t.Errorf("%d in the outbox, want %d", n, stations*each)
 	}
-	r, err := Verify(context.Background(), config.Store{Path: filepath.Dir(s.path)})
+	r, err := Verify(context.Background(), config.Store{Path: filepath.Dir(s.path)}, VerifyOptions{})
 	if err != nil || !r.OK() || r.Rows != stations*each {
 		t.Errorf("chain: %+v, %v", r, err)
 	}

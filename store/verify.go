@@ -4,43 +4,30 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"faird/config"
+	"faird/verdict"
 )
 
-// problemLimit bounds the list of a Report.
-const problemLimit = 20
-
-// followChain tells of each row too whether its columns say what its payload says.
-const followChain = `SELECT key, payload, hash, CASE WHEN json_valid(json) THEN
-	id = json ->> 'id' AND station = json ->> 'station' AND kind = json ->> 'verdict' END
-	FROM (SELECT *, CAST(payload AS TEXT) AS json FROM history) ORDER BY key`
-
-// Report is what Verify found.
-type Report struct {
-	Rows     int64    `json:"rows"`  // checked
-	First    int64    `json:"first"` // key of the oldest row there
-	Last     int64    `json:"last"`
-	Pruned   int64    `json:"pruned"`   // rows given up on purpose, to keep the bound
-	Problems []string `json:"problems"` // changed and missing rows, the first twenty of them
-	Bad      int64    `json:"bad"`      // how many problems there are
+// VerifyOptions are what Verify is told beside the folder.
+type VerifyOptions struct {
+	Noted    *Mark                 // a row that was noted earlier and must still be there as it was; nil: none
+	Progress func(done, total int) // called now and then; nil: not
 }
 
-// OK is whether the history is as it was written.
-func (r Report) OK() bool { return r.Bad == 0 }
-
 // Verify follows the hash chain through the history in the folder of c and
-// reports changed and missing rows. It reads only, and may run beside a daemon.
-// The error says that the database cannot be read at all.
-func Verify(ctx context.Context, c config.Store) (Report, error) {
+// reports changed and missing rows. It opens the database for reading alone,
+// and may run beside a daemon. The error says that it cannot be read at all.
+func Verify(ctx context.Context, c config.Store, o VerifyOptions) (Report, error) {
 	path := filepath.Join(c.Path, fileName)
 	if _, err := os.Stat(path); err != nil {
 		return Report{}, fmt.Errorf("store: no history: %w: check store.path", err)
 	}
-	db, err := sql.Open("sqlite3", dsn(path, "_query_only=true"))
+	db, err := sql.Open("sqlite3", dsn(path, "mode=ro"))
 	if err != nil {
 		return Report{}, err
 	}
@@ -51,7 +38,7 @@ func Verify(ctx context.Context, c config.Store) (Report, error) {
 		return Report{}, fmt.Errorf("store: %s: %w", path, err)
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was written
-	v := verifier{tx: tx, Report: Report{Problems: []string{}}}
+	v := verifier{tx: tx, VerifyOptions: o, Report: Report{Problems: []Problem{}}}
 	if err := v.walk(ctx); err != nil {
 		return v.Report, fmt.Errorf("store: %s: %w", path, err)
 	}
@@ -60,28 +47,43 @@ func Verify(ctx context.Context, c config.Store) (Report, error) {
 
 type verifier struct {
 	Report
+	VerifyOptions
 	tx     *sql.Tx
+	newest head // as the writer noted it
 	at     head // the last row followed
 	broken bool // and its hash is not known: the break is reported, once
+	met    bool // the noted row
+}
+
+// row is one of the history, as its columns have it.
+type row struct {
+	head
+	station, id, kind string
+	sequence, decided int64
+	trigger           sql.NullString
+	payload           []byte
 }
 
 func (v *verifier) walk(ctx context.Context) error {
-	rows, err := v.tx.QueryContext(ctx, followChain)
+	if err := v.tx.QueryRowContext(ctx, `SELECT key, hash FROM chain`).Scan(&v.newest.key, &v.newest.hash); err != nil {
+		return err
+	}
+	rows, err := v.tx.QueryContext(ctx,
+		`SELECT key, hash, station, id, kind, sequence, decided, trigger, payload FROM history ORDER BY key`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var h head
-		var payload []byte
-		var agrees sql.NullBool
-		if err := rows.Scan(&h.key, &payload, &h.hash, &agrees); err != nil {
+		var r row
+		err := rows.Scan(&r.key, &r.hash, &r.station, &r.id, &r.kind, &r.sequence, &r.decided, &r.trigger, &r.payload)
+		if err != nil {
 			return err
 		}
-		if err := v.follow(ctx, h.key); err != nil {
+		if err := v.follow(ctx, r.key); err != nil {
 			return err
 		}
-		v.row(h, payload, agrees.Bool)
+		v.row(&r)
 	}
 	if err := rows.Err(); err != nil {
 		return err
@@ -89,15 +91,28 @@ func (v *verifier) walk(ctx context.Context) error {
 	return v.end(ctx)
 }
 
-func (v *verifier) row(h head, payload []byte, agrees bool) {
+func (v *verifier) row(r *row) {
 	if v.Rows++; v.Rows == 1 {
-		v.First = h.key
+		v.First = r.key
 	}
-	v.Last = h.key
-	if !agrees || !v.broken && !bytes.Equal(h.hash, link(v.at.hash, payload)) {
-		v.problem("row %d was changed", h.key)
+	v.Last = r.key
+	if !r.agrees() || !v.broken && !bytes.Equal(r.hash, link(v.at.hash, r.payload)) {
+		v.changed(r)
 	}
-	v.at, v.broken = h, false
+	v.compare(r.head)
+	v.at, v.broken = r.head, false
+	if v.Progress != nil && v.Rows%1024 == 0 {
+		v.Progress(int(v.Rows), int(v.newest.key-v.Pruned))
+	}
+}
+
+// agrees is whether the columns say what the payload says: the hash covers the
+// payload alone, and the columns are what is searched.
+func (r *row) agrees() bool {
+	var p verdict.Verdict
+	return json.Unmarshal(r.payload, &p) == nil &&
+		p.ID == r.id && p.Station == r.station && string(p.Verdict) == r.kind &&
+		int64(p.Sequence) == r.sequence && p.Time.Decided.UnixMicro() == r.decided && triggerID(&p) == r.trigger
 }
 
 // follow steps across what is missing before key, which must be a gap made on purpose.
@@ -111,8 +126,9 @@ func (v *verifier) follow(ctx context.Context, key int64) error {
 	case err == nil && gap.key == key-1:
 		v.Pruned += gap.key - v.at.key
 		v.at = gap
+		v.compare(gap)
 	case err == nil || err == sql.ErrNoRows:
-		v.problem("rows %d to %d are missing", v.at.key+1, key-1)
+		v.missing(v.at.key+1, key-1)
 		v.at, v.broken = head{key: key - 1}, true
 	default:
 		return err
@@ -122,21 +138,30 @@ func (v *verifier) follow(ctx context.Context, key int64) error {
 
 // end compares the newest row with the one that the writer noted.
 func (v *verifier) end(ctx context.Context) error {
-	var h head
-	if err := v.tx.QueryRowContext(ctx, `SELECT key, hash FROM chain`).Scan(&h.key, &h.hash); err != nil {
+	if err := v.follow(ctx, v.newest.key+1); err != nil {
 		return err
 	}
-	if err := v.follow(ctx, h.key+1); err != nil {
-		return err
+	if v.Bad == 0 && !bytes.Equal(v.at.hash, v.newest.hash) {
+		v.problem(Problem{First: v.at.key, Last: v.at.key, What: notWritten})
 	}
-	if v.Bad == 0 && !bytes.Equal(v.at.hash, h.hash) {
-		v.problem("the newest row %d is not the one that was written", h.key)
+	switch {
+	case v.Noted == nil || v.met:
+	case v.Noted.Key > v.at.key:
+		v.missing(v.at.key+1, v.Noted.Key)
+	default:
+		v.NotedGone = true
 	}
+	v.Head = Mark{Key: v.at.key, Hash: v.at.hash}
 	return nil
 }
 
-func (v *verifier) problem(format string, args ...any) {
-	if v.Bad++; len(v.Problems) < problemLimit {
-		v.Problems = append(v.Problems, fmt.Sprintf(format, args...))
+// compare holds a row against the one that was noted.
+func (v *verifier) compare(h head) {
+	if v.Noted == nil || v.Noted.Key != h.key {
+		return
+	}
+	v.met = true
+	if !bytes.Equal(v.Noted.Hash, h.hash) {
+		v.problem(Problem{First: h.key, Last: h.key, What: notNoted})
 	}
 }

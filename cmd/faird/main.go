@@ -64,7 +64,7 @@ func root() *cobra.Command {
 	c.AddCommand(
 		runCommand(), demoCommand(), configCommand(),
 		collectCommand(), trainCommand(), calibrateCommand(), evalCommand(), scoreCommand(), benchCommand(),
-		versionCommand(),
+		historyCommand(), versionCommand(),
 	)
 	return c
 }
