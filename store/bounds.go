@@ -25,6 +25,7 @@ func (w *writer) maintain() {
 	if err := w.transaction(w.dropAged); err != nil {
 		return
 	}
+	w.maintainFeed()
 	w.shrink()
 	w.announce()
 }
@@ -46,7 +47,7 @@ func (w *writer) shrink() {
 	w.transaction(func() error { //nolint:errcheck // noted there; the next turn tries again
 		n, err := w.prune(pruneRows)
 		if err == nil && n == 0 {
-			err = w.dropLeast()
+			err = w.giveUp()
 		}
 		return err
 	})
@@ -97,7 +98,8 @@ func (w *writer) prune(limit int) (int, error) {
 
 func (w *writer) prunable(limit int) ([]head, error) {
 	s, err := w.db.stmt(context.Background(), `SELECT h.key, h.hash FROM history h WHERE h.key >= ?
-		AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.key = h.key) ORDER BY h.key LIMIT ?`)
+		AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.key = h.key)
+		AND NOT EXISTS (SELECT 1 FROM feed f WHERE f.key = h.key) ORDER BY h.key LIMIT ?`)
 	if err != nil {
 		return nil, err
 	}

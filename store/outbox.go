@@ -54,6 +54,11 @@ func (w *writer) insert(v *verdict.Verdict, payload []byte) (int64, error) {
 	if err := w.exec(insertOutbox, next.key, rank(v.Verdict), len(payload), ages); err != nil {
 		return 0, err
 	}
+	if w.feeding {
+		if err := w.exec(insertFeed, next.key, rank(v.Verdict), len(payload), ages); err != nil {
+			return 0, err
+		}
+	}
 	if err := w.exec(upsertStation, v.Station, int64(v.Sequence)); err != nil {
 		return 0, err
 	}
@@ -73,6 +78,9 @@ func (w *writer) waits(v *verdict.Verdict, bytes int) {
 		t.OutboxRows++
 		t.OutboxBytes += int64(bytes)
 	})
+	if w.feeding {
+		w.feedCount(func(g *feedFigures) { g.rows++; g.bytes += int64(bytes) })
+	}
 }
 
 func triggerID(v *verdict.Verdict) sql.NullString {
@@ -121,7 +129,7 @@ func (s *Store) Delivered(ctx context.Context, keys []int64) error {
 	var rows, bytes int64
 	return s.submit(ctx, &job{
 		do: func(w *writer) (err error) {
-			rows, bytes, err = w.takeOut(keys)
+			rows, bytes, err = w.takeOut(deleteOutbox, keys)
 			return err
 		},
 		after: func(w *writer) {
@@ -131,8 +139,8 @@ func (s *Store) Delivered(ctx context.Context, keys []int64) error {
 }
 
 // takeOut returns how many there were and their bytes.
-func (w *writer) takeOut(keys []int64) (rows, bytes int64, err error) {
-	s, err := w.db.stmt(context.Background(), deleteOutbox)
+func (w *writer) takeOut(query string, keys []int64) (rows, bytes int64, err error) {
+	s, err := w.db.stmt(context.Background(), query)
 	if err != nil {
 		return 0, 0, err
 	}

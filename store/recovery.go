@@ -92,6 +92,9 @@ func (w *writer) use(db *database) error {
 	if err != nil {
 		return err
 	}
+	if err := w.readFeed(ctx, db); err != nil {
+		return err
+	}
 	w.head, w.floor = h, 0
 	w.newest.Store(h.key)
 	w.mu.Lock()

@@ -45,6 +45,16 @@ CREATE TABLE override (
 	who       TEXT NOT NULL,
 	at        INTEGER NOT NULL -- microseconds since 1970
 ) WITHOUT ROWID;
+`, `
+-- A second outbox, for a delivery with acknowledgements of its own: see Feed.
+CREATE TABLE feed (
+	key     INTEGER PRIMARY KEY REFERENCES history (key),
+	rank    INTEGER NOT NULL,   -- order of giving up when full, as in outbox
+	bytes   INTEGER NOT NULL,
+	decided INTEGER             -- NULL where the clock was not to be trusted: does not age
+);
+CREATE INDEX feed_rank ON feed (rank, key);
+CREATE INDEX feed_decided ON feed (decided) WHERE decided IS NOT NULL;
 `}
 
 // errNewer marks a database that a newer faird has written.

@@ -58,9 +58,10 @@ type Store struct {
 	newest  atomic.Int64
 	suspect atomic.Bool // a reader found the file damaged
 
-	mu    sync.Mutex // guards db against a swap, and stats
+	mu    sync.Mutex // guards db against a swap, stats and feed
 	db    *database
 	stats Stats
+	feed  feedFigures
 }
 
 // Open opens the database in the folder of c, or begins one. A damaged file is

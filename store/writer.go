@@ -20,10 +20,12 @@ const (
 type writer struct {
 	*Store
 	head     head
-	floor    int64 // no row below is outside of the outbox
+	floor    int64 // no row below is outside of the outbox and the feed
+	feeding  bool  // commits go into the feed too
 	reopen   time.Time
 	refused  uint64 // transactions since the disk began to refuse
 	dropping announcement
+	feedSaid announcement
 }
 
 // head is the newest row of the hash chain.
