@@ -10,19 +10,12 @@ package fair
 // #cgo nocallback fair_pool
 // #cgo noescape fair_subtract_upsampled
 // #cgo nocallback fair_subtract_upsampled
-// #cgo noescape fair_combine
-// #cgo nocallback fair_combine
-// #cgo noescape fair_smooth
-// #cgo nocallback fair_smooth
-// #cgo noescape fair_peak
-// #cgo nocallback fair_peak
 // #include "kernels.h"
 import "C"
 
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 // maxSide bounds a picture so that every count of the kernels fits their int.
@@ -35,11 +28,9 @@ type Scorer struct {
 	scoring  Scoring
 	gradient []float32 // [h,w], eq. 8
 	colour   []float32 // [h,w], eq. 9
-	raw      []float32 // [h,w], k colour + gradient
-	smoothed []float32 // [h,w], eq. 10
+	smoother *Smoother // eq. 10
 	rows     []float32 // row buffers of the kernels
-	sums     []float64
-	scales   []scale // the smaller ones: half, quarter, ...
+	scales   []scale   // the smaller ones: half, quarter, ...
 }
 
 // scale is one of the smaller sizes of MSGMS.
@@ -61,11 +52,13 @@ func NewScorer(h, w int, s Scoring) (*Scorer, error) {
 	if h < smallest || w < smallest || h > maxSide || w > maxSide {
 		return nil, fmt.Errorf("scoring: picture of %dx%d: each side must be %d to %d pixels", w, h, smallest, maxSide)
 	}
-	n := h * w
+	smoother, err := NewSmoother(h, w, s)
+	if err != nil {
+		return nil, err
+	}
 	sc := &Scorer{
-		h: h, w: w, scoring: s,
-		gradient: make([]float32, n), colour: make([]float32, n), raw: make([]float32, n), smoothed: make([]float32, n),
-		rows: make([]float32, 4*(w+2)), sums: make([]float64, 2*w+s.Smooth+1),
+		h: h, w: w, scoring: s, smoother: smoother,
+		gradient: make([]float32, h*w), colour: make([]float32, h*w), rows: make([]float32, 4*(w+2)),
 	}
 	for i := 1; i < s.Scales; i++ {
 		sc.scales = append(sc.scales, newScale(h>>i, w>>i, w))
@@ -96,18 +89,25 @@ func newScale(h, w, full int) scale {
 // number, or where every pixel is ignored. Slices of another length panic:
 // that is a mistake of the caller, not of a picture.
 func (s *Scorer) Score(original, restored []float32, ignore []byte) float64 {
-	n := s.h * s.w
-	if len(original) != 3*n || len(restored) != 3*n || (ignore != nil && len(ignore) != n) {
-		panic(fmt.Sprintf("fair: score of %dx%d got slices of %d, %d and %d", s.w, s.h, len(original), len(restored), len(ignore)))
-	}
-	if ignore != nil && !slices.Contains(ignore, 0) {
+	s.smoother.check(ignore)
+	if !s.Compare(original, restored) {
 		return math.NaN()
+	}
+	return s.smoother.Smooth(s.gradient, s.colour, ignore)
+}
+
+// Compare makes the maps of eq. 8 and 9 alone, for tiles that are smoothed
+// together later; Map stays as it was. It is false where a value of either
+// picture is not a finite number.
+func (s *Scorer) Compare(original, restored []float32) bool {
+	if n := 3 * s.h * s.w; len(original) != n || len(restored) != n {
+		panic(fmt.Sprintf("fair: score of %dx%d got slices of %d and %d", s.w, s.h, len(original), len(restored)))
 	}
 	if !s.colourMap(original, restored) {
-		return math.NaN()
+		return false
 	}
 	s.gradientMap(original, restored)
-	return s.smooth(ignore)
+	return true
 }
 
 // colourMap is eq. 9. It is false where a value is not a finite number.
@@ -131,18 +131,6 @@ func (s *Scorer) gradientMap(original, restored []float32) {
 	}
 }
 
-// smooth is eq. 10: the mean of k colour + gradient, and its maximum.
-func (s *Scorer) smooth(ignore []byte) float64 {
-	h, w, mask := C.int(s.h), C.int(s.w), octets(ignore)
-	C.fair_combine(floats(s.gradient), floats(s.colour), mask, h*w, C.float(s.scoring.K), floats(s.raw))
-	C.fair_smooth(floats(s.raw), h, w, C.int(s.scoring.Smooth), (*C.double)(&s.sums[0]), floats(s.smoothed))
-	var peak C.float
-	if C.fair_peak(floats(s.smoothed), mask, h, w, floats(s.rows), &peak) != 0 {
-		return math.NaN()
-	}
-	return float64(peak)
-}
-
 // Gradient is the map of eq. 8, 1 - MSGMS, of the last picture: [h,w], about
 // 0..1. It and the other maps are views, valid until the next Score.
 func (s *Scorer) Gradient() []float32 { return s.gradient }
@@ -151,16 +139,7 @@ func (s *Scorer) Gradient() []float32 { return s.gradient }
 func (s *Scorer) Colour() []float32 { return s.colour }
 
 // Map is the smoothed map of eq. 10 of the last picture: [h,w], zero where ignored.
-func (s *Scorer) Map() []float32 { return s.smoothed }
+func (s *Scorer) Map() []float32 { return s.smoother.Map() }
 
 // Close lets go of the buffers. The scorer cannot be used afterwards.
 func (s *Scorer) Close() { *s = Scorer{} }
-
-func floats(v []float32) *C.float { return (*C.float)(&v[0]) }
-
-func octets(v []byte) *C.uint8_t {
-	if v == nil {
-		return nil
-	}
-	return (*C.uint8_t)(&v[0])
-}

@@ -34,8 +34,8 @@ func BenchmarkStages(b *testing.B) {
 		{"planes", func() { Planes(bgr, planes, grey) }},
 		{"gradient", func() { s.gradientMap(original, restored) }},
 		{"colour", func() { s.colourMap(original, restored) }},
-		{"smooth", func() { s.smooth(nil) }},
-		{"smooth+mask", func() { s.smooth(mask) }},
+		{"smooth", func() { s.smoother.Smooth(s.gradient, s.colour, nil) }},
+		{"smooth+mask", func() { s.smoother.Smooth(s.gradient, s.colour, mask) }},
 		{"score", func() { s.Score(original, restored, nil) }},
 	} {
 		b.Run(stage.name, func(b *testing.B) {
