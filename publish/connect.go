@@ -46,35 +46,33 @@ func redact(broker string) string {
 // options are those of one connection; files are read anew for each, since
 // certificates and passwords are replaced while a box runs.
 func (p *Publisher) options(dial mqtt.OpenConnectionFunc) (*mqtt.ClientOptions, error) {
-	broker, user, password, err := p.address()
+	a, err := p.access()
 	if err != nil {
 		return nil, err
 	}
-	o := mqtt.NewClientOptions().AddBroker(broker).SetClientID(p.config.ClientID)
+	o, err := a.options(dial)
+	if err != nil {
+		return nil, err
+	}
+	o.SetBinaryWill(p.topics.box("state"), p.offline("connection lost", time.Time{}), 1, true)
+	return o, nil
+}
+
+// access is how this box's broker is reached.
+func (p *Publisher) access() (Access, error) {
+	a := Access{
+		Section: "mqtt", ClientID: p.config.ClientID, TLS: p.config.TLS,
+		Timeout: p.config.Timeout, KeepAlive: p.config.KeepAlive,
+	}
+	var err error
+	a.Broker, a.User, a.Password, err = p.address()
 	switch {
 	case p.broker != nil:
-		o.SetClientID(user) // secret too: who takes a client's id takes its connection
-	case p.config.ClientID == "":
-		o.SetClientID("faird-" + p.id.Site + "-" + p.id.Box)
+		a.ClientID = a.User // secret too: who takes a client's id takes its connection
+	case a.ClientID == "":
+		a.ClientID = "faird-" + p.id.Site + "-" + p.id.Box
 	}
-	if user != "" {
-		o.SetUsername(user).SetPassword(password)
-	}
-	// A clean session: a trigger that the broker kept while the box was away
-	// would be answered with a picture of another part.
-	o.SetCleanSession(true).SetAutoReconnect(false).SetConnectRetry(false).SetProtocolVersion(4)
-	o.SetConnectTimeout(p.config.Timeout).SetWriteTimeout(min(p.config.Timeout, writeTimeout)).SetPingTimeout(p.config.Timeout)
-	o.SetKeepAlive(p.config.KeepAlive).SetOrderMatters(true)
-	o.SetBinaryWill(p.topics.box("state"), p.offline("connection lost", time.Time{}), 1, true)
-	o.SetCustomOpenConnectionFn(dial)
-	if isTLS(broker) {
-		t, err := tlsConfig(p.config.TLS)
-		if err != nil {
-			return nil, err
-		}
-		o.SetTLSConfig(t)
-	}
-	return o, nil
+	return a, err
 }
 
 // address returns the broker with the credentials for it.

@@ -3,7 +3,6 @@ package publish
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -27,38 +26,31 @@ func (p *Publisher) dial(ctx context.Context) (*session, error) {
 		close(s.over)
 	})
 	s.client = mqtt.NewClient(o)
-	token := s.client.Connect()
-	select {
-	case <-token.Done():
-	case <-ctx.Done():
-		s.cut()
-		<-token.Done() // every wait in it is bounded by ctx or by the connection just cut
+	a, err := p.access()
+	if err != nil {
+		return nil, err
 	}
-	if err := token.Error(); err != nil {
-		s.cut()
-		if ctx.Err() != nil {
-			err = fmt.Errorf("no answer within %s: %w", p.config.Timeout, err)
-		}
-		return nil, p.explain(err)
+	if err := a.dial(ctx, s.client, &s.wiring); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
 // open is the connection beneath MQTT, kept so that it can be cut.
-func (s *session) open(ctx context.Context, u *url.URL, o mqtt.ClientOptions) (net.Conn, error) {
+func (w *wiring) open(ctx context.Context, u *url.URL, o mqtt.ClientOptions) (net.Conn, error) {
 	if u.Scheme == "ws" || u.Scheme == "wss" {
 		c, err := mqtt.NewWebsocket(u.String(), o.TLSConfig, o.ConnectTimeout, o.HTTPHeaders, o.WebsocketOptions)
 		if err != nil {
 			return nil, err
 		}
-		return s.keep(c, c), nil
+		return w.keep(c, c), nil
 	}
 	raw, err := new(net.Dialer).DialContext(ctx, "tcp", withPort(u))
 	if err != nil {
 		return nil, err
 	}
 	if !isTLS(u.Scheme + "://") {
-		return s.keep(raw, raw), nil
+		return w.keep(raw, raw), nil
 	}
 	c := o.TLSConfig.Clone()
 	if c.ServerName == "" {
@@ -69,7 +61,7 @@ func (s *session) open(ctx context.Context, u *url.URL, o mqtt.ClientOptions) (n
 		raw.Close()
 		return nil, err
 	}
-	return s.keep(secure, raw), nil
+	return w.keep(secure, raw), nil
 }
 
 func withPort(u *url.URL) string {
@@ -82,10 +74,19 @@ func withPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), "1883")
 }
 
-func (s *session) keep(c net.Conn, raw io.Closer) net.Conn {
-	w := &wire{Conn: c, raw: raw}
-	s.wire.Store(w)
-	return w
+// wiring is where a connection is kept.
+type wiring struct{ wire atomic.Pointer[wire] }
+
+func (w *wiring) keep(c net.Conn, raw io.Closer) net.Conn {
+	kept := &wire{Conn: c, raw: raw}
+	w.wire.Store(kept)
+	return kept
+}
+
+func (w *wiring) cut() {
+	if kept := w.wire.Load(); kept != nil {
+		kept.cut()
+	}
 }
 
 // wire is a connection that can be cut without a word, so that the broker

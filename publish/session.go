@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -27,8 +26,8 @@ const (
 // that a token that completes without an error proves a PUBACK on it.
 type session struct {
 	*Publisher
+	wiring
 	client  mqtt.Client
-	wire    atomic.Pointer[wire]
 	flights chan flight // in the order of sending
 	slots   chan struct{}
 	backlog chan entry
@@ -68,12 +67,6 @@ func (s *session) fail(err error) {
 		close(s.gone)
 	})
 	s.cut()
-}
-
-func (s *session) cut() {
-	if w := s.wire.Load(); w != nil {
-		w.cut()
-	}
 }
 
 // send hands a message to paho. It waits where flightLimit messages are on

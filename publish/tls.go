@@ -15,17 +15,17 @@ import (
 	"faird/config"
 )
 
-// tlsConfig reads the certificates; its errors name the key.
-func tlsConfig(c config.TLS) (*tls.Config, error) {
+// tlsConfig reads the certificates; its errors name the key within the section.
+func tlsConfig(c config.TLS, section string) (*tls.Config, error) {
 	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
 	if c.CA != "" {
 		pem, err := os.ReadFile(c.CA)
 		if err != nil {
-			return nil, fmt.Errorf("mqtt.tls.ca: %w", err)
+			return nil, fmt.Errorf("%s.tls.ca: %w", section, err)
 		}
 		t.RootCAs = x509.NewCertPool()
 		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("mqtt.tls.ca: %s holds no certificate: it must be PEM", c.CA)
+			return nil, fmt.Errorf("%s.tls.ca: %s holds no certificate: it must be PEM", section, c.CA)
 		}
 	}
 	if c.Cert == "" && c.Key == "" {
@@ -33,9 +33,9 @@ func tlsConfig(c config.TLS) (*tls.Config, error) {
 	}
 	pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
 	if err != nil {
-		return nil, fmt.Errorf("mqtt.tls.cert and mqtt.tls.key: %w", err)
+		return nil, fmt.Errorf("%[1]s.tls.cert and %[1]s.tls.key: %[2]w", section, err)
 	}
-	if err := inTime(pair, c.Cert, time.Now()); err != nil {
+	if err := inTime(pair, section+".tls.cert: "+c.Cert, time.Now()); err != nil {
 		return nil, err
 	}
 	t.Certificates = []tls.Certificate{pair}
@@ -46,38 +46,38 @@ func tlsConfig(c config.TLS) (*tls.Config, error) {
 func inTime(pair tls.Certificate, file string, now time.Time) error {
 	leaf, err := x509.ParseCertificate(pair.Certificate[0])
 	if err != nil {
-		return fmt.Errorf("mqtt.tls.cert: %s: %w", file, err)
+		return fmt.Errorf("%s: %w", file, err)
 	}
 	if now.After(leaf.NotAfter) {
-		return fmt.Errorf("mqtt.tls.cert: %s expired on %s: replace it", file, leaf.NotAfter.UTC().Format(time.RFC3339))
+		return fmt.Errorf("%s expired on %s: replace it", file, leaf.NotAfter.UTC().Format(time.RFC3339))
 	}
 	if now.Before(leaf.NotBefore) {
-		return fmt.Errorf("mqtt.tls.cert: %s is valid only from %s: check the clock", file, leaf.NotBefore.UTC().Format(time.RFC3339))
+		return fmt.Errorf("%s is valid only from %s: check the clock", file, leaf.NotBefore.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
 
 // explain says what is behind a failed connection and which key to look at.
-func (p *Publisher) explain(err error) error {
+func (a Access) explain(err error) error {
 	var invalid x509.CertificateInvalidError
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var op *net.OpError
 	switch {
 	case errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword), errors.Is(err, packets.ErrorRefusedNotAuthorised):
-		return fmt.Errorf("the broker refuses user %q: check mqtt.username and mqtt.password: %w", p.config.Username, err)
+		return fmt.Errorf("the broker refuses user %q: check %[2]s.username and %[2]s.password: %[3]w", a.User, a.Section, err)
 	case errors.Is(err, packets.ErrorRefusedIDRejected):
-		return fmt.Errorf("the broker refuses the client id: check mqtt.client_id: %w", err)
+		return fmt.Errorf("the broker refuses the client id: check %s.client_id: %w", a.Section, err)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return fmt.Errorf("the broker's certificate has expired or is not valid yet: renew it, or set the clock: %w", err)
 	case errors.As(err, &authority):
-		return fmt.Errorf("the broker's certificate is signed by an authority that is not known here: check mqtt.tls.ca: %w", err)
+		return fmt.Errorf("the broker's certificate is signed by an authority that is not known here: check %s.tls.ca: %w", a.Section, err)
 	case errors.As(err, &host):
-		return fmt.Errorf("the broker's certificate is for another name: check mqtt.broker or mqtt.tls.server_name: %w", err)
+		return fmt.Errorf("the broker's certificate is for another name: check %[1]s.broker or %[1]s.tls.server_name: %[2]w", a.Section, err)
 	case errors.As(err, &op) && op.Op == "remote error": // a TLS alert
-		return fmt.Errorf("the broker refuses this box's certificate: check mqtt.tls.cert: %w", err)
+		return fmt.Errorf("the broker refuses this box's certificate: check %s.tls.cert: %w", a.Section, err)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("nothing listens there: check mqtt.broker, and that the broker runs: %w", err)
+		return fmt.Errorf("nothing listens there: check %s.broker, and that the broker runs: %w", a.Section, err)
 	default:
 		return fmt.Errorf("connect: %w", err)
 	}
