@@ -1,0 +1,168 @@
+package quantize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gocv.io/x/gocv"
+
+	"faird/infer"
+	"faird/inspect"
+	"faird/model"
+	graph "faird/model/quantize"
+	"faird/train/calibrate"
+)
+
+// leftOut is the share of an activation's values that the percentile clips.
+const leftOut = 1e-4
+
+// sample is a picture with what float32 makes of it.
+type sample struct {
+	picture  calibrate.Picture
+	restored []float32
+}
+
+// observe measures the range of every activation, and keeps what float32
+// restores on other pictures.
+func (r *run) observe(ctx context.Context) (err error) {
+	onnx, tensors, err := r.network.Probe(r.file.Height, r.file.Width)
+	if err != nil {
+		return err
+	}
+	o := r.options.Infer
+	probe, err := infer.OpenGraph(onnx, infer.GraphOptions{Library: o.Library, Threads: o.Threads})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, probe.Close()) }()
+	w := &watcher{probe: probe, histograms: map[string]*graph.Histogram{r.network.Input(): {}}}
+	defer w.close()
+	if err := w.open(r.file, tensors); err != nil {
+		return err
+	}
+	measured, tried := r.split()
+	err = r.judgeAll(ctx, r.file, measured, "measuring ranges", func(p calibrate.Picture, i *inspect.Inspector, _ float64) error {
+		return w.take(ctx, i.HighPass())
+	})
+	if err != nil {
+		return err
+	}
+	r.ranges = w.ranges()
+	return r.judgeAll(ctx, r.file, tried, "restoring in float32", func(p calibrate.Picture, i *inspect.Inspector, _ float64) error {
+		r.tried = append(r.tried, sample{p, append([]float32(nil), i.Restored()...)})
+		return nil
+	})
+}
+
+// split takes pictures from all over the folder: some to measure on, others to
+// try on as far as there are others.
+func (r *run) split() (measured, tried []calibrate.Picture) {
+	n := min(Measured+Tried, len(r.good))
+	every := max(n/Tried, 2)
+	for i := range n {
+		p := r.good[i*len(r.good)/n]
+		if i%every == every-1 && len(tried) < Tried {
+			tried = append(tried, p)
+		} else {
+			measured = append(measured, p)
+		}
+	}
+	return measured, tried
+}
+
+// judgeAll judges pictures with a model; broken ones are left out.
+func (r *run) judgeAll(ctx context.Context, file *model.File, pictures []calibrate.Picture, stage string,
+	each func(calibrate.Picture, *inspect.Inspector, float64) error,
+) (err error) {
+	m, err := inspect.Open(file, r.options.Infer, r.options.Log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	inspector, err := m.NewInspector(inspect.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, inspector.Close()) }()
+	var result inspect.Result
+	for n, p := range pictures {
+		pixels, err := p.Read()
+		if errors.Is(err, inspect.ErrPicture) {
+			continue
+		}
+		if err == nil {
+			err = judge(ctx, inspector, file, pixels, &result)
+		}
+		if err == nil {
+			err = each(p, inspector, result.Score)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+		r.progress(stage, n+1, len(pictures))
+	}
+	return nil
+}
+
+func judge(ctx context.Context, i *inspect.Inspector, file *model.File, pixels []byte, result *inspect.Result) (err error) {
+	picture, err := gocv.NewMatFromBytes(file.Height, file.Width, gocv.MatTypeCV8UC3, pixels)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, picture.Close()) }()
+	return i.Inspect(ctx, picture, nil, result)
+}
+
+// watcher runs the probe and counts what it sees.
+type watcher struct {
+	probe      *infer.Graph
+	input      *infer.Tensor
+	outputs    []*infer.Tensor
+	names      []string
+	histograms map[string]*graph.Histogram
+}
+
+func (w *watcher) open(file *model.File, tensors []graph.Tensor) (err error) {
+	w.input, err = infer.NewTensor(1, int64(file.Channels), int64(file.Height), int64(file.Width))
+	for _, t := range tensors {
+		if err != nil {
+			return err
+		}
+		var out *infer.Tensor
+		if out, err = infer.NewTensor(t.Shape...); err == nil {
+			w.outputs, w.names = append(w.outputs, out), append(w.names, t.Name)
+			w.histograms[t.Name] = &graph.Histogram{}
+		}
+	}
+	return err
+}
+
+func (w *watcher) take(ctx context.Context, highPass []float32) error {
+	copy(w.input.Data(), highPass)
+	w.histograms[w.probe.Inputs()[0]].Add(highPass)
+	if err := w.probe.Run(ctx, []*infer.Tensor{w.input}, w.outputs); err != nil {
+		return err
+	}
+	for i, out := range w.outputs {
+		w.histograms[w.names[i]].Add(out.Data())
+	}
+	return nil
+}
+
+func (w *watcher) ranges() map[string]map[string]graph.Range {
+	all := map[string]map[string]graph.Range{Percentile: {}, MSE: {}}
+	for name, h := range w.histograms {
+		all[Percentile][name] = h.Percentile(leftOut)
+		all[MSE][name] = h.LeastError()
+	}
+	return all
+}
+
+func (w *watcher) close() {
+	for _, t := range append(w.outputs, w.input) {
+		if t != nil {
+			t.Close()
+		}
+	}
+}
