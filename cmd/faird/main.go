@@ -63,7 +63,7 @@ func root() *cobra.Command {
 	c.CompletionOptions.HiddenDefaultCmd = true
 	c.AddCommand(
 		runCommand(), demoCommand(), configCommand(),
-		collectCommand(), trainCommand(), calibrateCommand(), evalCommand(), scoreCommand(), benchCommand(),
+		collectCommand(), trainCommand(), calibrateCommand(), quantizeCommand(), evalCommand(), scoreCommand(), benchCommand(),
 		historyCommand(), versionCommand(),
 	)
 	return c
