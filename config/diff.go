@@ -20,9 +20,11 @@ const (
 	OnStorage                     // on_storage
 	Source                        // camera
 	Model                         // model, or the bytes of that file
+	Valid                         // validity
+	Geometry                      // rotate, flip, tiles, align, regions, or a file they name
 )
 
-var aspectNames = []string{"thresholds", "ignore_mask", "roi", "trigger", "on_storage", "camera", "model"}
+var aspectNames = []string{"thresholds", "ignore_mask", "roi", "trigger", "on_storage", "camera", "model", "validity", "geometry"}
 
 // String lists the aspects.
 func (a Aspect) String() string {
@@ -89,12 +91,30 @@ func aspects(old, now *Config, a, b *Station) Aspect {
 		OnStorage:  a.OnStorage != b.OnStorage,
 		Source:     a.Camera != b.Camera,
 		Model:      a.Model != b.Model || rewritten(old, now, b.Model),
+		Geometry:   !sameGeometry(a, b) || rewrittenGeometry(old, now, b),
+		Valid:      !a.Validity.Equal(b.Validity),
 	} {
 		if differs {
 			set |= aspect
 		}
 	}
 	return set
+}
+
+func sameGeometry(a, b *Station) bool {
+	return a.Rotate == b.Rotate && a.Flip == b.Flip && equal(a.Tiles, b.Tiles) && equal(a.Align, b.Align) &&
+		reflect.DeepEqual(a.Regions, b.Regions)
+}
+
+func rewrittenGeometry(old, now *Config, s *Station) bool {
+	files := []string{}
+	if s.Align != nil {
+		files = append(files, s.Align.Reference)
+	}
+	for _, r := range s.Regions {
+		files = append(files, r.IgnoreMask, r.Model)
+	}
+	return slices.ContainsFunc(files, func(path string) bool { return rewritten(old, now, path) })
 }
 
 func equal[T comparable](a, b *T) bool {

@@ -20,6 +20,16 @@ var examples = map[string]bool{
 	"mqtt.builtin.users.plc.name": true, "mqtt.builtin.users.plc.password": true, "mqtt.builtin.users.plc.password_file": true,
 	"stations.line.name": true, "stations.line.camera.url": true, "stations.line.model": true,
 	"stations.line.trigger.interval": true, "stations.line.threshold": true, "stations.line.review": true,
+	"stations.line.validity.dark_max": true, "stations.line.validity.saturated_max": true,
+	"stations.line.validity.brightness_min": true, "stations.line.validity.brightness_max": true,
+	"stations.line.validity.sharpness_min": true, "stations.line.validity.colour_min": true,
+	"stations.line.validity.aspect_min": true, "stations.line.validity.aspect_max": true,
+	"stations.line.tiles.w": true, "stations.line.tiles.h": true, "stations.line.tiles.overlap": true,
+	"stations.line.align.reference": true, "stations.line.align.search": true, "stations.line.align.min_match": true,
+	"stations.line.align.mark.x": true, "stations.line.align.mark.y": true, "stations.line.align.mark.w": true, "stations.line.align.mark.h": true,
+	"stations.line.regions.left.name": true, "stations.line.regions.left.threshold": true, "stations.line.regions.left.review": true,
+	"stations.line.regions.left.roi.x": true, "stations.line.regions.left.roi.y": true, "stations.line.regions.left.roi.w": true, "stations.line.regions.left.roi.h": true,
+	"stations.line.regions.left.tiles.w": true, "stations.line.regions.left.tiles.h": true, "stations.line.regions.left.tiles.overlap": true,
 	"stations.line.roi.x": true, "stations.line.roi.y": true, "stations.line.roi.w": true, "stations.line.roi.h": true,
 }
 
@@ -76,7 +86,7 @@ func TestReferenceHasEveryKeyWithItsDefault(t *testing.T) {
 			case !ok:
 				t.Errorf("%s is not in faird.yaml", key)
 			case isList(f.typ):
-				item := reflect.ValueOf(map[string]any{"stations": DefaultStation(), "mqtt.builtin.users": User{}}[key])
+				item := reflect.ValueOf(map[string]any{"stations": DefaultStation(), "stations.line.regions": DefaultRegion(), "mqtt.builtin.users": User{}}[key])
 				compare(f.typ.Elem(), given.([]any)[0].(map[string]any), item, r.src.items[key][0])
 			case isSection(f.typ):
 				if value.Kind() == reflect.Pointer {

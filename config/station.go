@@ -18,6 +18,12 @@ type Station struct {
 	Review     *float64 `mapstructure:"review"`    // nil: the model's, or none
 	ROI        *Rect    `mapstructure:"roi"`       // camera pixels; nil is the whole picture
 	IgnoreMask string   `mapstructure:"ignore_mask"`
+	Rotate     float64  `mapstructure:"rotate"`  // degrees clockwise
+	Flip       string   `mapstructure:"flip"`    // none, horizontal, vertical, both; after the rotation
+	Tiles      *Tiles   `mapstructure:"tiles"`   // nil: the region is inspected as a whole
+	Align      *Align   `mapstructure:"align"`   // nil: the part is where it should be
+	Regions    []Region `mapstructure:"regions"` // in place of all these: several regions, one verdict
+	Validity   Validity `mapstructure:"validity"`
 	OnStorage  string   `mapstructure:"on_storage"` // publish (durable: false) or no_read, while the disk refuses
 }
 
@@ -76,6 +82,8 @@ func DefaultStation() Station {
 			BackoffMax:  2 * time.Second,
 		},
 		Trigger:   Trigger{Mode: "free", Deadline: 2 * time.Second},
+		Validity:  Validity{Frozen: 10 * time.Second},
+		Flip:      noFlip,
 		OnStorage: "publish",
 	}
 }
@@ -90,10 +98,11 @@ func (k *checker) stations(stations []Station) {
 		k.stationName(key+".name", s.Name, first)
 		k.camera(key+".camera", s.Camera)
 		k.trigger(key+".trigger", s.Trigger)
-		k.thresholds(key, s)
-		k.roi(key+".roi", s.ROI)
+		k.limits(key, s.Threshold, s.Review)
+		k.geometry(key, &s)
+		k.validity(key+".validity", s.Validity)
 		k.oneOf(key+".on_storage", s.OnStorage, "publish", "no_read")
-		if s.Model == "" {
+		if s.Model == "" && len(s.Regions) == 0 {
 			k.bad(key+".model", "missing", "name a model file (faird train makes one), or "+DemoModel)
 		}
 	}
@@ -127,11 +136,11 @@ func (k *checker) trigger(key string, t Trigger) {
 	}
 }
 
-func (k *checker) thresholds(key string, s Station) {
-	k.score(key+".threshold", s.Threshold)
-	k.score(key+".review", s.Review)
-	if s.Threshold != nil && s.Review != nil && *s.Review > *s.Threshold {
-		k.bad(key+".review", fmt.Sprintf("%g is above threshold %g", *s.Review, *s.Threshold), "lower review, or raise threshold")
+func (k *checker) limits(key string, threshold, review *float64) {
+	k.score(key+".threshold", threshold)
+	k.score(key+".review", review)
+	if threshold != nil && review != nil && *review > *threshold {
+		k.bad(key+".review", fmt.Sprintf("%g is above threshold %g", *review, *threshold), "lower review, or raise threshold")
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"faird/fair"
 	"faird/fair/highpass"
 	"faird/infer"
+	"faird/inspect/validity"
 	"faird/verdict"
 )
 
@@ -21,6 +22,10 @@ import (
 type Options struct {
 	ROI        *config.Rect // camera pixels; nil is the whole picture
 	IgnoreMask string       // picture file as large as the region of interest or the whole picture; non-zero is ignored
+
+	// Limits that a picture must keep to be worth a score; nil: none is checked.
+	Limits *validity.Limits
+	Frozen time.Duration // how long one picture may come again and again; 0: for ever
 }
 
 // Inspector judges the pictures of one camera, one at a time, on one
@@ -32,8 +37,9 @@ type Inspector struct {
 	scoring  fair.Scoring
 	w, h     int
 	resizer  *resizer
-	planes   []float32 // [3,h,w] BGR 0..1
-	grey     gocv.Mat  // [h,w] CV_32F 0..1
+	gate     *validity.Gate // nil: every picture is worth a score
+	planes   []float32      // [3,h,w] BGR 0..1
+	grey     gocv.Mat       // [h,w] CV_32F 0..1
 	highPass *highpass.HighPass
 	runner   *infer.Runner
 	scorer   *fair.Scorer
@@ -42,9 +48,10 @@ type Inspector struct {
 
 // Result of one picture. Its Regions keep their memory from picture to picture.
 type Result struct {
-	Score   float64          // maximum of the smoothed map, eq. 10
-	Regions []verdict.Region // camera pixels; never nil, largest peak first
-	Stages  verdict.Stages   // Prepare, Restore and Score, in milliseconds
+	Score      float64          // maximum of the smoothed map, eq. 10
+	Regions    []verdict.Region // camera pixels; never nil, largest peak first
+	Stages     verdict.Stages   // Prepare, Restore and Score, in milliseconds
+	Brightness float64          // mean level 0..255 of what was judged; 0 where no limits are checked
 }
 
 // NewInspector makes an inspector. It is an error where the region of interest
@@ -71,6 +78,9 @@ func (i *Inspector) open(m *Model, o Options) (err error) {
 		if i.ignore, err = i.field.loadMask(o.IgnoreMask, i.w, i.h); err != nil {
 			return err
 		}
+	}
+	if o.Limits != nil {
+		i.gate = validity.NewGate(i.w, i.h, *o.Limits, o.Frozen)
 	}
 	if i.highPass, err = highpass.New(i.h, i.w, m.file.Filter); err != nil {
 		return err
@@ -101,6 +111,9 @@ func (i *Inspector) Inspect(ctx context.Context, picture gocv.Mat, level *float6
 	if err := i.score(bounds, level, r); err != nil {
 		return err
 	}
+	if i.gate != nil {
+		r.Brightness = i.gate.Brightness()
+	}
 	r.Stages.Prepare = verdict.Millis(prepared.Sub(start))
 	r.Stages.Restore = verdict.Millis(restored.Sub(prepared))
 	r.Stages.Score = verdict.Millis(time.Since(restored))
@@ -121,6 +134,9 @@ func (i *Inspector) prepare(picture gocv.Mat) (image.Rectangle, error) {
 	defer part.Close()
 	bgr, err := i.resizer.resize(part)
 	if err != nil {
+		return bounds, err
+	}
+	if err := i.worth(bgr, bounds.Size()); err != nil {
 		return bounds, err
 	}
 	grey, err := i.grey.DataPtrFloat32()

@@ -16,6 +16,7 @@ type Calibration struct {
 	Review      *float64           `json:"review"`    // at or above: review; nil: none
 	FalseReject float64            `json:"false_reject"`
 	Confidence  float64            `json:"confidence"`
+	Look        *Look              `json:"look,omitempty"` // nil in files of an older faird
 }
 
 func (c *Calibration) validate() error {
@@ -39,7 +40,7 @@ func (c *Calibration) validate() error {
 			return fmt.Errorf("quantile %s is %v", q, v)
 		}
 	}
-	return nil
+	return c.Look.validate()
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

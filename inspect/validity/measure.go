@@ -1,0 +1,186 @@
+package validity
+
+import (
+	"fmt"
+	"hash/maphash"
+	"math"
+
+	"faird/model"
+)
+
+// grid is the side of the grid on which colours are compared.
+const grid = model.LookGrid
+
+// Levels at which a pixel tells nothing any more, of 0..255.
+const (
+	darkBelow     = 16  // its brightest channel: video black, and what a covered lens gives
+	saturatedFrom = 254 // any of its channels
+)
+
+// sampled bounds the pixels that are looked at: of a larger picture every so
+// many rows, which changes none of the means.
+const sampled = 1 << 16
+
+// Stats is what is measured of one picture.
+type Stats struct {
+	Brightness float64 // mean grey, 0..255
+	Dark       float64 // share of pixels below 16 in every channel
+	Saturated  float64 // share of pixels of 254 or more in a channel
+	Sharpness  float64 // root mean square of the gradient over the standard deviation of grey, per pixel; 0 for a blank picture
+	Aspect     float64 // width over height of the picture before it was resized; 0: not known
+	RedBlue    [grid * grid]float64
+	Print      uint64 // equal for equal pixels, within a process
+}
+
+// seed is one for the process, so that prints can be compared.
+var seed = maphash.MakeSeed()
+
+// Meter measures pictures of one size. It owns its buffers and is for one
+// goroutine.
+type Meter struct {
+	w, h, step int
+	rows       [3][]int32 // grey of three rows, by y modulo 3
+	held       [3]int     // which y each holds
+	sums       sums
+}
+
+// sums are of the pixels looked at so far.
+type sums struct {
+	n, grey, squares, dark, saturated int64
+	gradients, energy                 int64 // how many pixels have a gradient, and the sum of its squares, 64 to one
+	redBlue, cells                    [grid * grid]int64
+	print                             uint64
+}
+
+// NewMeter makes a meter for pixels [h,w,3].
+func NewMeter(w, h int) *Meter {
+	m := &Meter{w: w, h: h, step: max(1, (w*h+sampled-1)/sampled)}
+	for i := range m.rows {
+		m.rows[i] = make([]int32, w)
+	}
+	return m
+}
+
+// Add measures 8-bit BGR pixels [h,w,3]: a picture, or a tile of one.
+func (m *Meter) Add(pixels []byte) error {
+	if len(pixels) != 3*m.w*m.h {
+		return fmt.Errorf("%d bytes of pixels, must be %d: three channels of %dx%d", len(pixels), 3*m.w*m.h, m.w, m.h)
+	}
+	m.held = [3]int{-1, -1, -1}
+	for y := 0; y < m.h; y += m.step {
+		m.tone(pixels, y)
+		if y > 0 && y < m.h-1 {
+			m.gradient(m.grey(pixels, y-1), m.grey(pixels, y), m.grey(pixels, y+1))
+		}
+	}
+	m.sums.print = m.sums.print*31 + maphash.Bytes(seed, pixels)
+	return nil
+}
+
+// Take gives what was measured since it was last called.
+func (m *Meter) Take(aspect float64) Stats {
+	s := m.sums.stats()
+	s.Aspect = aspect
+	m.sums = sums{}
+	return s
+}
+
+// tone adds a row's levels and colours.
+func (m *Meter) tone(pixels []byte, y int) {
+	row := pixels[3*y*m.w : 3*(y+1)*m.w]
+	for cx := range grid {
+		from, to := cx*m.w/grid, (cx+1)*m.w/grid
+		m.sums.cell(y*grid/m.h*grid+cx, row[3*from:3*to])
+	}
+}
+
+// cell adds a run of BGR pixels that lie in one cell of the grid.
+func (t *sums) cell(cell int, bgr []byte) {
+	var grey, squares, dark, saturated, redBlue int64
+	n := int64(len(bgr) / 3)
+	for ; len(bgr) >= 3; bgr = bgr[3:] {
+		b, g, r := bgr[0], bgr[1], bgr[2]
+		v := luma(b, g, r)
+		grey += int64(v)
+		squares += int64(v) * int64(v)
+		redBlue += int64(r) - int64(b)
+		top := max(b, g, r)
+		if top < darkBelow {
+			dark++
+		} else if top >= saturatedFrom {
+			saturated++
+		}
+	}
+	t.n += n
+	t.grey, t.squares, t.dark, t.saturated = t.grey+grey, t.squares+squares, t.dark+dark, t.saturated+saturated
+	t.cells[cell] += n
+	t.redBlue[cell] += redBlue
+}
+
+// luma is grey by BT.601 in 8-bit fixed point.
+func luma(b, g, r byte) int32 { return (29*int32(b) + 150*int32(g) + 77*int32(r)) >> 8 }
+
+// grey is a row's grey, computed unless it was for the row before.
+func (m *Meter) grey(pixels []byte, y int) []int32 {
+	out := m.rows[y%3]
+	if m.held[y%3] == y {
+		return out
+	}
+	m.held[y%3] = y
+	row := pixels[3*y*m.w : 3*(y+1)*m.w]
+	for x := range out {
+		p := row[3*x : 3*x+3 : 3*x+3]
+		out[x] = luma(p[0], p[1], p[2])
+	}
+	return out
+}
+
+// gradient adds the squared Sobel gradients of a row (Tenengrad, Tenenbaum
+// 1970): the kernel's smoothing keeps a sensor's noise from passing for detail.
+func (m *Meter) gradient(above, row, below []int32) {
+	var energy int64
+	n := len(row)
+	above, below = above[:n], below[:n]
+	for x := 1; x < n-1; x++ {
+		left, right := above[x-1]+2*row[x-1]+below[x-1], above[x+1]+2*row[x+1]+below[x+1]
+		up, down := above[x-1]+2*above[x]+above[x+1], below[x-1]+2*below[x]+below[x+1]
+		dx, dy := right-left, down-up
+		energy += int64(dx*dx + dy*dy)
+	}
+	m.sums.energy += energy
+	m.sums.gradients += int64(max(0, n-2))
+}
+
+// blank is the variance of grey below which nothing can be said of sharpness.
+const blank = 1
+
+func (t *sums) stats() Stats {
+	n := float64(max(1, t.n))
+	s := Stats{
+		Brightness: float64(t.grey) / n,
+		Dark:       float64(t.dark) / n,
+		Saturated:  float64(t.saturated) / n,
+		Print:      t.print,
+	}
+	if variance := float64(t.squares)/n - s.Brightness*s.Brightness; variance >= blank && t.gradients > 0 {
+		s.Sharpness = math.Sqrt(float64(t.energy) / 64 / float64(t.gradients) / variance)
+	}
+	for i, sum := range t.redBlue {
+		s.RedBlue[i] = float64(sum) / float64(max(1, t.cells[i]))
+	}
+	return s
+}
+
+// agreement is the cosine between two grids of red minus blue, -1..1: near 1
+// where colours lie as they do in good pictures, negative where red and blue
+// are swapped, 0 where one of them has no colour.
+func agreement(a, b []float64) float64 {
+	var ab, aa, bb float64
+	for i := range a {
+		ab, aa, bb = ab+a[i]*b[i], aa+a[i]*a[i], bb+b[i]*b[i]
+	}
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return ab / math.Sqrt(aa*bb)
+}
