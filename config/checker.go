@@ -68,6 +68,8 @@ func (k *checker) rules(c *Config) {
 	k.infer(c.Infer)
 	k.mqtt(&c.MQTT)
 	k.store(c.Store)
+	k.archive(c.Archive)
+	k.web(c.Web)
 	k.stations(c.Stations)
 }
 

@@ -12,6 +12,8 @@ type Config struct {
 	Infer    Infer     `mapstructure:"infer"`
 	MQTT     MQTT      `mapstructure:"mqtt"`
 	Store    Store     `mapstructure:"store"`
+	Archive  Archive   `mapstructure:"archive"`
+	Web      Web       `mapstructure:"web"`
 	Stations []Station `mapstructure:"stations"`
 
 	source *source // where the values came from; nil for a Config that was not loaded
@@ -27,11 +29,13 @@ type Log struct {
 // broker. The keys of a station have their defaults in DefaultStation.
 func Default() Config {
 	return Config{
-		Site:  "site",
-		Log:   Log{Level: "info", Format: "auto"},
-		Infer: defaultInfer(),
-		MQTT:  defaultMQTT(),
-		Store: defaultStore(),
+		Site:    "site",
+		Log:     Log{Level: "info", Format: "auto"},
+		Infer:   defaultInfer(),
+		MQTT:    defaultMQTT(),
+		Store:   defaultStore(),
+		Archive: defaultArchive(),
+		Web:     defaultWeb(),
 	}
 }
 

@@ -11,6 +11,7 @@ func TestEmptyFileIsTheDefault(t *testing.T) {
 	c := mustLoad(t, "")
 	want := Default()
 	want.Box, want.Store.Path, want.Infer.TensorRT.EngineCache = c.Box, c.Store.Path, c.Infer.TensorRT.EngineCache
+	want.Web.Users = c.Web.Users
 	want.source = c.source
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("got %+v, want %+v", *c, want)
