@@ -35,8 +35,9 @@ type Box struct {
 
 	apply sync.Mutex // one Apply at a time
 
-	mu       sync.RWMutex // guards stations
+	mu       sync.RWMutex // guards what follows
 	stations map[string]*running
+	leaving  map[string]*running // stopped, and still answering for what comes
 }
 
 // running is a station at work and how to stop it.
@@ -51,7 +52,7 @@ type running struct {
 
 // NewBox makes a box without stations. Overrides may be nil.
 func NewBox(d Deps, c config.Infer, o overrides) *Box {
-	return &Box{deps: d, overrides: o, models: newModels(c, d.Log), log: d.Log, stations: map[string]*running{}}
+	return &Box{deps: d, overrides: o, models: newModels(c, d.Log), log: d.Log, stations: map[string]*running{}, leaving: map[string]*running{}}
 }
 
 // Connect names the outlet for verdicts and states; once, before Apply.
@@ -258,9 +259,13 @@ func (b *Box) stopUnlisted(plans []*plan) {
 		listed[p.conf.Name] = true
 	}
 	b.stopWhere(func(name string) bool { return !listed[name] })
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.leaving)
 }
 
 // Stop ends every station; frames in hand are judged and published first.
+// Triggers that come afterwards are answered no_read.
 func (b *Box) Stop() { b.stopWhere(func(string) bool { return true }) }
 
 func (b *Box) stopWhere(gone func(name string) bool) {
@@ -270,6 +275,7 @@ func (b *Box) stopWhere(gone func(name string) bool) {
 		if gone(name) {
 			stopping = append(stopping, r)
 			delete(b.stations, name)
+			b.leaving[name] = r
 		}
 	}
 	b.mu.Unlock()
@@ -299,9 +305,15 @@ func (b *Box) all() []*running {
 	return rs
 }
 
-// Trigger hands a trigger to its station; it never blocks.
+// Trigger hands a trigger to its station.
 func (b *Box) Trigger(station string, t publish.Trigger) {
-	if r := b.station(station); r != nil {
+	b.mu.RLock()
+	r := b.stations[station]
+	if r == nil {
+		r = b.leaving[station]
+	}
+	b.mu.RUnlock()
+	if r != nil {
 		r.Trigger(t)
 		return
 	}

@@ -8,12 +8,12 @@ import (
 )
 
 // maxSave bounds the pictures one command may save.
-const maxSave = 1000
+const maxSave = 10000
 
 // Command carries out what somebody asks of a station, or of every station
 // where station is "". Who asked is logged with it.
 func (b *Box) Command(ctx context.Context, station string, c publish.Command) publish.Reply {
-	who := c.By
+	who := c.Who()
 	if who == "" {
 		who = "MQTT"
 	}

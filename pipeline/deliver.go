@@ -52,7 +52,7 @@ func (s *Station) deliver(j *job, v *verdict.Verdict, f *camera.Frame) {
 	v.Sequence = s.seq.Add(1)
 	v.Time.Decided = verdict.Time{Time: time.Now()}
 	v.Time.Clock = s.deps.Clock()
-	key := s.commit(v)
+	key := s.commit(v, j.patience())
 	s.counts.add(v.Verdict)
 	if j != nil {
 		s.answers.put(j, v)
@@ -64,16 +64,17 @@ func (s *Station) deliver(j *job, v *verdict.Verdict, f *camera.Frame) {
 		s.deps.Observe(v, f)
 	}
 	s.deps.Outlet.Verdict(v, key)
+	s.show(v, key, f)
 }
 
 // commit makes v durable. While the disk refuses, v goes out with durable false,
 // or as no_read storage where the station is configured to refuse too; but not
 // where v may be on the disk after all, since a trigger has one answer.
-func (s *Station) commit(v *verdict.Verdict) (key int64) {
+func (s *Station) commit(v *verdict.Verdict, patience time.Duration) (key int64) {
 	if s.deps.Ledger == nil {
 		return 0
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	v.Durable = true
 	key, err := s.deps.Ledger.Commit(ctx, v)

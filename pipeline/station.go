@@ -67,12 +67,15 @@ type Deps struct {
 	// was made from (nil for a no_read without one), before the frame goes back.
 	// It runs on the station's loop: it must be quick.
 	Observe func(v *verdict.Verdict, f *camera.Frame)
+
+	Audience Audience // nil: nobody looks
 }
 
 // Limits of a station that no config key changes.
 const (
 	turn          = 500 * time.Millisecond // longest wait before a loop counts a turn
 	commitTimeout = 2 * time.Second        // longest wait for the disk
+	commitLeast   = 200 * time.Millisecond // the disk's share of an answer that is due already
 	workTimeout   = 5 * time.Second        // longest inspection of one picture
 )
 
@@ -100,6 +103,7 @@ type Station struct {
 	next    chan swap   // a new inspector, to be taken between two frames
 	answers *answers
 	saving  saving
+	sight   sight // the judging loop's
 
 	mu     sync.Mutex // guards what follows
 	view   view       // the inspector's identity, for verdicts and state
@@ -207,11 +211,14 @@ func (s *Station) sourceEnded(err error) error {
 	return err
 }
 
-// Trigger takes a trigger from the PLC. It never blocks; the answer comes as a
-// verdict.
+// Trigger takes a trigger from the PLC; the answer comes as a verdict. It does
+// not block, but for the disk where the station runs no more.
 func (s *Station) Trigger(t publish.Trigger) {
-	if !s.inbox.put(t) && s.counts.lost.Add(1)%inboxSize == 1 {
-		s.log.Error().Int("waiting", inboxSize).Msg("triggers come faster than they can even be refused: dropping them")
+	switch err := s.inbox.put(t); {
+	case errors.Is(err, errInboxClosed):
+		s.refuseStopped(t)
+	case err != nil && s.counts.lost.Add(1)%inboxSize == 1:
+		s.log.Error().Err(err).Int("waiting", inboxSize).Msg("triggers are dropped")
 	}
 }
 

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +22,15 @@ type job struct {
 
 func newJob(t *verdict.Trigger, received time.Time, deadline time.Duration) *job {
 	return &job{trigger: t, received: received, deadline: received.Add(deadline), done: make(chan struct{})}
+}
+
+// patience is how long the disk may take for the answer, so that a disk that
+// hangs does not hold it up past its deadline.
+func (j *job) patience() time.Duration {
+	if j == nil {
+		return commitTimeout
+	}
+	return min(max(time.Until(j.deadline), commitLeast), commitTimeout)
 }
 
 // claim reports whether the caller is the one who answers.
@@ -140,11 +148,20 @@ func (s *Station) refuseOpen(inHand *job) {
 			s.expire(inHand)
 		}
 	}
-	for _, t := range s.inbox.take() {
-		j := newJob(&verdict.Trigger{ID: t.ID, Part: t.Part}, t.Received, s.conf.Trigger.Deadline)
-		if !s.known(j) {
-			s.deliver(j, s.noRead(verdict.Stopping, "the daemon is going down"), nil)
-		}
+	for _, t := range s.inbox.close() {
+		s.refuseStopped(t)
+	}
+}
+
+// refuseStopped answers a trigger that comes when no loop takes it any more.
+func (s *Station) refuseStopped(t publish.Trigger) {
+	j := newJob(&verdict.Trigger{ID: t.ID, Part: t.Part}, t.Received, s.conf.Trigger.Deadline)
+	switch why := s.why(); {
+	case s.known(j):
+	case why != "":
+		s.deliver(j, s.noRead(verdict.NotReady, why), nil)
+	default:
+		s.deliver(j, s.noRead(verdict.Stopping, "the station is being stopped"), nil)
 	}
 }
 
@@ -168,7 +185,9 @@ func (s *Station) known(j *job) bool {
 		if err != nil {
 			s.log.Warn().Err(err).Str("trigger", j.trigger.ID).Msg("cannot look up whether this trigger was answered before: judging it")
 		}
-		v, known = old, old != nil
+		if v, known = old, old != nil; known {
+			s.answers.put(j, v)
+		}
 	}
 	if v != nil {
 		s.deps.Outlet.Repeat(v)
@@ -179,40 +198,3 @@ func (s *Station) known(j *job) bool {
 // margin is how long before the deadline the station stops waiting for a
 // picture, so that the answer is out in time.
 func margin(deadline time.Duration) time.Duration { return min(deadline/10, 50*time.Millisecond) }
-
-// inboxSize bounds the triggers that wait to be answered; at a hundred bytes
-// each it is a few megabytes, and minutes of what a line can send.
-const inboxSize = 1 << 16
-
-// inbox holds triggers until the receiving loop takes them.
-type inbox struct {
-	ready chan struct{} // has an element when the queue has
-
-	mu    sync.Mutex
-	queue []publish.Trigger
-}
-
-func newInbox() *inbox { return &inbox{ready: make(chan struct{}, 1)} }
-
-// put never blocks; it reports false when the inbox is full.
-func (b *inbox) put(t publish.Trigger) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.queue) >= inboxSize {
-		return false
-	}
-	b.queue = append(b.queue, t)
-	select {
-	case b.ready <- struct{}{}:
-	default:
-	}
-	return true
-}
-
-func (b *inbox) take() []publish.Trigger {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	q := b.queue
-	b.queue = nil
-	return q
-}

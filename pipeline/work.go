@@ -102,7 +102,7 @@ func (s *Station) freeRun(ctx context.Context, b *bench) {
 	f, err := s.source.Next(wait, time.Time{})
 	switch {
 	case err == nil:
-		defer f.Release()
+		defer s.release(f)
 		b.lastGot = time.Now()
 		s.outage.Store(false)
 		s.deliver(nil, s.inspect(ctx, b, f), f)
@@ -168,7 +168,7 @@ func (s *Station) answerJob(ctx context.Context, b *bench, j *job) {
 		s.deliver(j, s.noFrame(err), nil)
 		return
 	}
-	defer f.Release()
+	defer s.release(f)
 	s.deliver(j, s.inspect(ctx, b, f), f)
 }
 
@@ -199,6 +199,7 @@ func (s *Station) inspect(ctx context.Context, b *bench, f *camera.Frame) *verdi
 	limits := s.limits.Load()
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), workTimeout)
 	defer cancel()
+	s.sight.inspector, _ = b.current.inspector.(looker)
 	err := b.current.inspector.Inspect(work, f.Picture, limits.Level(), &b.result)
 	switch {
 	case errors.Is(err, inspect.ErrPicture):

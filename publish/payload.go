@@ -91,6 +91,10 @@ type Counts struct {
 	NoRead  uint64 `json:"no_read"`
 	Frames  uint64 `json:"frames"`  // read from the camera
 	Dropped uint64 `json:"dropped"` // frames never judged, because a fresher one came
+
+	TooLate    uint64 `json:"too_late"`    // judgements dropped because the deadline's no_read had gone out
+	Lost       uint64 `json:"lost"`        // triggers that not even a no_read answered: they came faster than these
+	NotDurable uint64 `json:"not_durable"` // verdicts sent without being on disk, because it refused
 }
 
 // Trigger is a PLC's request for a verdict. Every one that reaches the handler
@@ -121,6 +125,7 @@ type Command struct {
 	Review    *float64  `json:"review,omitempty"`
 	Model     string    `json:"model,omitempty"`
 	Count     int       `json:"count,omitempty"`
+	From      string    `json:"-"` // who sent it as far as the broker knows; "": it does not tell
 	Received  time.Time `json:"-"`
 }
 
