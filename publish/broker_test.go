@@ -41,6 +41,14 @@ func TestBuiltinWhoMayWrite(t *testing.T) {
 		{"writer forges a verdict", "cap/verdict", users, as("plc", "p"), false},
 		{"writer forges a state", "state", users, as("plc", "p"), false},
 		{"writer forges a reply", "command/reply", users, as("plc", "p"), false},
+		{"writer commands a Sparkplug node", "spBv1.0/plant1/NCMD/edge7", users, as("plc", "p"), true},
+		{"writer commands a Sparkplug device", "spBv1.0/plant1/DCMD/edge7/cap", users, as("plc", "p"), true},
+		{"writer is a Sparkplug host", "spBv1.0/STATE/scada", users, as("plc", "p"), true},
+		{"writer forges a Sparkplug verdict", "spBv1.0/plant1/DDATA/edge7/cap", users, as("plc", "p"), false},
+		{"writer forges a Sparkplug death", "spBv1.0/plant1/NDEATH/edge7", users, as("plc", "p"), false},
+		{"viewer commands a Sparkplug device", "spBv1.0/plant1/DCMD/edge7/cap", users, as("viewer", "v"), false},
+		{"viewer is a Sparkplug host", "spBv1.0/STATE/scada", users, as("viewer", "v"), false},
+		{"anybody commands a Sparkplug node", "spBv1.0/plant1/NCMD/edge7", nil, as("", ""), false},
 		{"viewer triggers", "cap/trigger", users, as("viewer", "v"), false},
 		{"viewer commands", "command", users, as("viewer", "v"), false},
 		{"anybody triggers", "cap/trigger", nil, as("", ""), false},
@@ -50,7 +58,7 @@ func TestBuiltinWhoMayWrite(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			b := inside(t, test.users...)
 			c := newPLC(t, b.Status().Broker, test.as) // reading is for all who get in
-			token := c.client.Publish(prefix+test.topic, 1, false, `{"command":"pause","id":"x"}`)
+			token := c.client.Publish(under(test.topic), 1, false, `{"command":"pause","id":"x"}`)
 			token.WaitTimeout(patience)
 			if may := token.Error() == nil; may != test.may {
 				t.Errorf("may write: %t, want %t", may, test.may)
@@ -60,6 +68,14 @@ func TestBuiltinWhoMayWrite(t *testing.T) {
 			}
 		})
 	}
+}
+
+// under is the whole name of one of the box's topics, or of Sparkplug's.
+func under(topic string) string {
+	if strings.HasPrefix(topic, "spBv1.0/") {
+		return topic
+	}
+	return prefix + topic
 }
 
 func TestBuiltinWhoGetsIn(t *testing.T) {

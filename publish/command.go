@@ -24,19 +24,38 @@ const (
 type request struct {
 	station string
 	Command
+	answer func(Reply)
 }
 
 // answered is a reply kept for the command that comes again.
 type answered struct {
-	station, id string
-	at          time.Time
-	reply       Reply
+	request
+	reply Reply
 }
 
-// command checks a command and queues it for obey.
-func (p *Publisher) command(station string, payload []byte) {
-	r := request{station: station}
+// command obeys a message on a command topic.
+func (p *Publisher) command(station, topic string, payload []byte) {
+	p.Ask(station, payload, p.Sender(topic, payload), p.sayReply)
+}
+
+// Ask takes over a command as JSON, whatever way it came: it is checked, done
+// after those before it and once for each id, logged, and answered. From says
+// who sent it as far as the broker knows. Answer must not wait.
+func (p *Publisher) Ask(station string, payload []byte, from string, answer func(Reply)) {
+	r := request{station: station, answer: answer}
 	err := parseCommand(payload, &r.Command)
+	r.From = from
+	p.accept(r, err)
+}
+
+// Do takes over a command like Ask.
+func (p *Publisher) Do(station string, c Command, answer func(Reply)) {
+	c.ID, c.By, c.Received = clip(c.ID), clip(c.By), time.Now()
+	p.accept(request{station: station, Command: c, answer: answer}, nil)
+}
+
+// accept checks a command and queues it for obey.
+func (p *Publisher) accept(r request, err error) {
 	switch {
 	case !p.config.Commands:
 		err = fmt.Errorf("commands are switched off: set mqtt.commands to true in the config")
@@ -52,6 +71,7 @@ func (p *Publisher) command(station string, payload []byte) {
 		}
 	}
 	p.count(func(i *Inbound) { i.Refused++ })
+	p.log.Warn().Err(err).Str("station", r.station).Str("command", r.Command.Command).Str("id", r.ID).Str("by", r.Who()).Msg("a command is refused")
 	p.reply(r, Reply{Error: err.Error()})
 }
 
@@ -111,29 +131,64 @@ func (p *Publisher) obey(ctx context.Context) {
 }
 
 func (p *Publisher) obeyOnce(ctx context.Context, r request, done []answered) []answered {
-	for len(done) > 0 && (time.Since(done[0].at) > onceFor || len(done) >= onceLimit) {
+	for len(done) > 0 && (time.Since(done[0].Received) > onceFor || len(done) >= onceLimit) {
 		done = done[1:]
 	}
 	for _, a := range done {
-		if r.ID != "" && a.id == r.ID && a.station == r.station {
-			p.reply(r, a.reply)
+		if r.ID != "" && a.ID == r.ID && a.station == r.station {
+			p.repeated(r, a)
 			return done
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	reply := p.handler.Command(ctx, r.station, r.Command)
-	p.log.Info().Str("station", r.station).Str("command", r.Command.Command).Str("id", r.ID).Str("by", r.By).
-		Bool("ok", reply.OK).Str("error", reply.Error).Msg("command")
+	p.log.Info().Str("station", r.station).Str("command", r.Command.Command).Str("id", r.ID).Str("by", r.Who()).
+		Time("received", r.Received).Bool("ok", reply.OK).Str("error", reply.Error).Msg("command")
 	p.reply(r, reply)
-	return append(done, answered{station: r.station, id: r.ID, at: r.Received, reply: reply})
+	if r.ID == "" {
+		return done
+	}
+	return append(done, answered{r, reply})
 }
 
-// reply completes the answer and has it sent; where nobody is connected it is
-// kept for a while.
+// repeated answers a command whose id was there before: as it was then, and
+// with an error where it asks for something else, which was not done.
+func (p *Publisher) repeated(r request, before answered) {
+	if !r.sameAs(before.Command) {
+		before.reply = Reply{Error: fmt.Sprintf("the id %q was that of another command within the last %s: this one is not done, give it an id of its own", r.ID, onceFor)}
+	}
+	p.log.Info().Str("station", r.station).Str("command", r.Command.Command).Str("id", r.ID).Str("by", r.Who()).
+		Time("received", r.Received).Bool("ok", before.reply.OK).Msg("a command that was there before is answered again, not done again")
+	p.reply(r, before.reply)
+}
+
+// sameAs is whether two commands ask for the same.
+func (c *Command) sameAs(d Command) bool {
+	return c.Command == d.Command && equal(c.Threshold, d.Threshold) && equal(c.Review, d.Review) && c.Model == d.Model && c.Count == d.Count
+}
+
+// Who names who asks: as they say, and as the broker knows.
+func (c *Command) Who() string {
+	switch {
+	case c.From == "":
+		return c.By
+	case c.By == "":
+		return c.From
+	}
+	return c.By + " (" + c.From + ")"
+}
+
+// reply completes the answer and hands it back.
 func (p *Publisher) reply(r request, answer Reply) {
 	answer.Schema, answer.ID, answer.Command, answer.Station = ReplyV1, r.ID, r.Command.Command, r.station
 	answer.Time = verdict.Time{Time: time.Now()}
+	r.answer(answer)
+}
+
+// sayReply has a reply sent on the reply topic; where nobody is connected it is
+// kept for a while.
+func (p *Publisher) sayReply(answer Reply) {
 	p.mu.Lock()
 	if p.replies = append(p.replies, answer); len(p.replies) > replyQueue {
 		p.replies = p.replies[1:]

@@ -23,6 +23,7 @@ type gate struct {
 	log            zerolog.Logger
 	users          map[string]user // none: anybody on this machine may read
 	inside, secret string          // the daemon's own
+	senders        senders         // of commands
 }
 
 type user struct {
@@ -58,7 +59,7 @@ func (g *gate) ID() string { return "faird" }
 
 // Provides implements mochi.Hook.
 func (g *gate) Provides(b byte) bool {
-	return b == mochi.OnConnectAuthenticate || b == mochi.OnACLCheck || b == mochi.OnPublishDropped
+	return b == mochi.OnConnectAuthenticate || b == mochi.OnACLCheck || b == mochi.OnPublish || b == mochi.OnPublishDropped
 }
 
 // OnConnectAuthenticate implements mochi.Hook.
@@ -117,13 +118,33 @@ func (g *gate) mayWrite(name, topic string) bool {
 		return true
 	}
 	station, leaf, ok := g.topics.split(topic)
-	asked := leaf == "command" || station != "" && (leaf == "trigger" || leaf == "ack")
-	if ok && asked && g.users[name].write {
+	asked := ok && station != "" && (leaf == "trigger" || leaf == "ack") || g.commands(topic) || strings.HasPrefix(topic, hostState)
+	if asked && g.users[name].write {
 		return true
 	}
 	g.log.Warn().Str("user", name).Str("topic", clip(topic)).
-		Msg("built-in broker: not allowed to write: trigger, ack and command are for users of mqtt.builtin.users with write: true")
+		Msg("built-in broker: not allowed to write: triggers, acks, commands and a Sparkplug host's STATE are for users of mqtt.builtin.users with write: true")
 	return false
+}
+
+// hostState is where Sparkplug's host applications say that they are there.
+const hostState = "spBv1.0/STATE/"
+
+// commands is whether a topic is for commands, ours or Sparkplug's.
+func (g *gate) commands(topic string) bool {
+	if _, leaf, ok := g.topics.split(topic); ok {
+		return leaf == "command"
+	}
+	level := strings.Split(topic, "/")
+	return len(level) >= 4 && level[0] == "spBv1.0" && (level[2] == "NCMD" || level[2] == "DCMD")
+}
+
+// OnPublish implements mochi.Hook: it notes who sends commands.
+func (g *gate) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, error) {
+	if g.commands(pk.TopicName) {
+		g.senders.note(pk.TopicName, pk.Payload, fmt.Sprintf("user %s, client %s", clip(string(cl.Properties.Username)), clip(cl.ID)))
+	}
+	return pk, nil
 }
 
 // OnPublishDropped implements mochi.Hook: a subscriber that does not read.

@@ -126,6 +126,7 @@ type Command struct {
 	Model     string    `json:"model,omitempty"`
 	Count     int       `json:"count,omitempty"`
 	From      string    `json:"-"` // who sent it as far as the broker knows; "": it does not tell
+	From      string    `json:"-"` // who sent it as far as the broker knows; "": it does not tell
 	Received  time.Time `json:"-"`
 }
 

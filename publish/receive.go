@@ -33,7 +33,7 @@ func (p *Publisher) receive(m mqtt.Message) {
 	case leaf == "trigger":
 		p.trigger(station, m.Payload())
 	case leaf == "command":
-		p.command(station, m.Payload())
+		p.command(station, m.Topic(), m.Payload())
 	}
 }
 
