@@ -24,8 +24,14 @@ func (c *Config) Check() error {
 	k.folder("store.path", c.Store.Path)
 	k.folder("infer.tensorrt.engine_cache", c.Infer.TensorRT.EngineCache)
 	k.certificates(c.MQTT.TLS)
+	k.keyPair("web.tls.cert", c.Web.TLS.Cert, c.Web.TLS.Key)
 	for i, s := range c.Stations {
-		k.mask(k.item("stations", i)+".ignore_mask", s.IgnoreMask)
+		key := k.item("stations", i)
+		k.mask(key+".ignore_mask", s.IgnoreMask)
+		for j, r := range s.Regions {
+			k.mask(k.item(key+".regions", j)+".ignore_mask", r.IgnoreMask)
+		}
+		k.references(key, &s)
 	}
 	return k.problems.err()
 }
@@ -73,11 +79,15 @@ func (k *checker) certificates(t TLS) {
 			k.bad("mqtt.tls.ca", t.CA+": holds no certificate", "give certificates in PEM form")
 		}
 	}
-	if t.Cert == "" || t.Key == "" || whyNotFile(t.Cert) != "" || whyNotFile(t.Key) != "" {
+	k.keyPair("mqtt.tls.cert", t.Cert, t.Key)
+}
+
+func (k *checker) keyPair(at, cert, key string) {
+	if cert == "" || key == "" || whyNotFile(cert) != "" || whyNotFile(key) != "" {
 		return
 	}
-	if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
-		k.bad("mqtt.tls.cert", strings.TrimPrefix(err.Error(), "tls: "), "give a certificate and its own key, both in PEM form")
+	if _, err := tls.LoadX509KeyPair(cert, key); err != nil {
+		k.bad(at, strings.TrimPrefix(err.Error(), "tls: "), "give a certificate and its own key, both in PEM form")
 	}
 }
 

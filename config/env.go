@@ -45,6 +45,9 @@ func leaves(src *source, file, over map[string]any) []leaf {
 				walk(f.typ, key, func() map[string]any { return child(in(), f.key) })
 			case isList(f.typ):
 				items := lookup(file, key)
+				if items == nil && len(src.items[key]) > 0 { // a list within a list's item
+					items, _ = in()[f.key].([]any)
+				}
 				for i, item := range src.items[key] {
 					walk(f.typ.Elem(), item, func() map[string]any { return items[i].(map[string]any) })
 				}

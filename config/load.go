@@ -76,7 +76,7 @@ func load(path string, env []string) (*Config, error) {
 func layer(file, over map[string]any) (*Config, error) {
 	station := values(reflect.ValueOf(DefaultStation()))
 	for _, s := range lookup(file, "stations") {
-		fill(s.(map[string]any), station)
+		fillStation(s.(map[string]any), station)
 	}
 	v := viper.New()
 	for key, value := range values(reflect.ValueOf(Default())) {
@@ -91,6 +91,17 @@ func layer(file, over map[string]any) (*Config, error) {
 		return nil, fmt.Errorf("decode config: %w", err)
 	}
 	return cfg, nil
+}
+
+func fillStation(s, defaults map[string]any) {
+	fill(s, defaults)
+	if align, ok := s["align"].(map[string]any); ok {
+		fill(align, values(reflect.ValueOf(DefaultAlign())))
+	}
+	regions, _ := s["regions"].([]any)
+	for _, r := range regions {
+		fill(r.(map[string]any), values(reflect.ValueOf(DefaultRegion())))
+	}
 }
 
 // parse reads a file's one YAML document.

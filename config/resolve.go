@@ -35,6 +35,13 @@ type namedPath struct {
 	index int
 	key   string
 	value *string
+	inner *innerItem // where the item is in a list of the item above
+}
+
+// innerItem is an item of a list within a list's item.
+type innerItem struct {
+	list  string
+	index int
 }
 
 // at is the key's whole path.
@@ -42,13 +49,18 @@ func (p namedPath) at(k *checker) string {
 	if p.list == "" {
 		return p.key
 	}
-	return join(k.item(p.list, p.index), p.key)
+	item := k.item(p.list, p.index)
+	if p.inner != nil {
+		item = k.item(join(item, p.inner.list), p.inner.index)
+	}
+	return join(item, p.key)
 }
 
 // paths lists the keys whose values are paths relative to the config's folder.
 func paths(c *Config) []namedPath {
 	list := []namedPath{
 		{key: "store.path", value: &c.Store.Path},
+		{key: "web.users", value: &c.Web.Users},
 		{key: "infer.tensorrt.engine_cache", value: &c.Infer.TensorRT.EngineCache},
 	}
 	if strings.Contains(c.Infer.Library, "/") { // else the loader's business
@@ -64,16 +76,34 @@ func inputs(c *Config) []namedPath {
 		{key: "mqtt.tls.ca", value: &c.MQTT.TLS.CA},
 		{key: "mqtt.tls.cert", value: &c.MQTT.TLS.Cert},
 		{key: "mqtt.tls.key", value: &c.MQTT.TLS.Key},
+		{key: "web.tls.cert", value: &c.Web.TLS.Cert},
+		{key: "web.tls.key", value: &c.Web.TLS.Key},
 	}
 	for i := range c.MQTT.Builtin.Users {
-		list = append(list, namedPath{"mqtt.builtin.users", i, "password_file", &c.MQTT.Builtin.Users[i].PasswordFile})
+		list = append(list, namedPath{list: "mqtt.builtin.users", index: i, key: "password_file", value: &c.MQTT.Builtin.Users[i].PasswordFile})
 	}
 	for i := range c.Stations {
-		s := &c.Stations[i]
-		list = append(list, namedPath{"stations", i, "ignore_mask", &s.IgnoreMask})
-		if s.Model != DemoModel {
-			list = append(list, namedPath{"stations", i, "model", &s.Model})
+		list = append(list, stationInputs(i, &c.Stations[i])...)
+	}
+	return list
+}
+
+func stationInputs(i int, s *Station) []namedPath {
+	var list []namedPath
+	add := func(key string, value *string, inner *innerItem) {
+		if key != "model" || *value != DemoModel {
+			list = append(list, namedPath{"stations", i, key, value, inner})
 		}
+	}
+	add("ignore_mask", &s.IgnoreMask, nil)
+	add("model", &s.Model, nil)
+	if s.Align != nil {
+		add("align.reference", &s.Align.Reference, nil)
+	}
+	for j := range s.Regions {
+		at := &innerItem{"regions", j}
+		add("ignore_mask", &s.Regions[j].IgnoreMask, at)
+		add("model", &s.Regions[j].Model, at)
 	}
 	return list
 }
@@ -93,6 +123,9 @@ func (k *checker) abs(path string) string {
 func (k *checker) folders(c *Config) {
 	if c.Store.Path == "" {
 		c.Store.Path = k.src.variable("STATE_DIRECTORY", "faird-data")
+	}
+	if c.Web.Users == "" {
+		c.Web.Users = filepath.Join(c.Store.Path, "users.json")
 	}
 	switch cache := &c.Infer.TensorRT.EngineCache; *cache {
 	case "":

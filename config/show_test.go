@@ -100,10 +100,17 @@ func TestDurationText(t *testing.T) {
 	}
 }
 
+// everyGeometry are the station's keys that are shown only where they are given.
+const everyGeometry = `- name: two
+  camera: {url: "demo://"}
+  align: {reference: good.png, mark: {x: 1, y: 1, w: 9, h: 9}}
+  regions: [{name: left, model: demo, roi: {x: 0, y: 0, w: 9, h: 9}, tiles: {w: 4, h: 4, overlap: 2}}]
+`
+
 // TestEveryKeyIsShown goes through the struct, so that no key is
 // forgotten in Show.
 func TestEveryKeyIsShown(t *testing.T) {
-	c := mustLoad(t, shown+"  roi: {x: 0, y: 0, w: 1, h: 1}\n", "FAIRD_MQTT_CLIENT_ID=x")
+	c := mustLoad(t, shown+everyGeometry, "FAIRD_MQTT_CLIENT_ID=x")
 	text := c.Show()
 	var walk func(t reflect.Type)
 	walk = func(typ reflect.Type) {
