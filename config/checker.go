@@ -71,6 +71,7 @@ func (k *checker) rules(c *Config) {
 	k.archive(c.Archive)
 	k.web(c.Web)
 	k.stations(c.Stations)
+	k.delivery(c)
 }
 
 func (k *checker) oneOf(key, value string, options ...string) {

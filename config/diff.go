@@ -22,9 +22,11 @@ const (
 	Model                         // model, or the bytes of that file
 	Valid                         // validity
 	Geometry                      // rotate, flip, tiles, align, regions, or a file they name
+	Acknowledging                 // ack
+	Handshaking                   // handshake
 )
 
-var aspectNames = []string{"thresholds", "ignore_mask", "roi", "trigger", "on_storage", "camera", "model", "validity", "geometry"}
+var aspectNames = []string{"thresholds", "ignore_mask", "roi", "trigger", "on_storage", "camera", "model", "validity", "geometry", "ack", "handshake"}
 
 // String lists the aspects.
 func (a Aspect) String() string {
@@ -93,6 +95,9 @@ func aspects(old, now *Config, a, b *Station) Aspect {
 		Model:      a.Model != b.Model || rewritten(old, now, b.Model),
 		Geometry:   !sameGeometry(a, b) || rewrittenGeometry(old, now, b),
 		Valid:      !a.Validity.Equal(b.Validity),
+
+		Acknowledging: a.Ack != b.Ack,
+		Handshaking:   a.Handshake != b.Handshake,
 	} {
 		if differs {
 			set |= aspect

@@ -25,6 +25,9 @@ type Station struct {
 	Regions    []Region `mapstructure:"regions"` // in place of all these: several regions, one verdict
 	Validity   Validity `mapstructure:"validity"`
 	OnStorage  string   `mapstructure:"on_storage"` // publish (durable: false) or no_read, while the disk refuses
+
+	Ack       string    `mapstructure:"ack"` // broker, or AckRequired
+	Handshake Handshake `mapstructure:"handshake"`
 }
 
 // DemoModel in place of a model file is the model inside the program, made for
@@ -85,6 +88,8 @@ func DefaultStation() Station {
 		Validity:  Validity{Frozen: 10 * time.Second},
 		Flip:      noFlip,
 		OnStorage: "publish",
+		Ack:       "broker",
+		Handshake: defaultHandshake(),
 	}
 }
 
