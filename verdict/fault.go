@@ -12,6 +12,8 @@ const (
 	Size        Check = "size"         // width over height
 	ColourOrder Check = "colour_order" // agreement -1..1 with the colours of good pictures
 	Brightness  Check = "brightness"   // mean level 0..255
+	Mark        Check = "mark"         // correlation -1..1 with the reference mark
+	Shift       Check = "shift"        // camera pixels from the part's place, the larger of x and y
 )
 
 // Fault is why a picture is not worth a score: what was measured, and the limit

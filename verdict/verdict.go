@@ -49,29 +49,33 @@ const (
 
 // Verdict is the judgement of one picture. Field order is the published order.
 type Verdict struct {
-	Schema     string   `json:"schema"`
-	ID         string   `json:"id"` // ULID; equal ids are one verdict delivered twice
-	Site       string   `json:"site"`
-	Box        string   `json:"box"`
-	Station    string   `json:"station"`
-	Sequence   uint64   `json:"sequence"` // counts this station's verdicts from 1; survives restarts where there is a store
-	Trigger    *Trigger `json:"trigger"`  // nil in free run
-	Verdict    Kind     `json:"verdict"`
-	Reason     Reason   `json:"reason"`           // empty but for no_read
-	Detail     string   `json:"detail,omitempty"` // for people: the measured value and its limit, or the error
-	Fault      *Fault   `json:"fault,omitempty"`  // of an invalid_picture that was measured
-	Score      *float64 `json:"score"`            // maximum of the smoothed anomaly map (eq. 10); nil for no_read
-	Threshold  *float64 `json:"threshold"`        // score >= threshold is fail; nil where none was in force
-	Review     *float64 `json:"review"`           // score >= review is at least review; nil where not set
-	Regions    []Region `json:"regions"`          // never null; largest peak first
-	Time       Times    `json:"time"`
-	StagesMS   Stages   `json:"stages_ms"`
-	Model      string   `json:"model"`  // "sha256:…" of the model file, or ""
-	Config     string   `json:"config"` // "sha256:…" of the config in force
-	Provider   string   `json:"provider"`
-	Source     string   `json:"source,omitempty"` // the picture's file name, where it came from a file
-	Historical bool     `json:"historical"`       // sent from the backlog, not as it was decided
-	Durable    bool     `json:"durable"`          // was on disk before it was sent
+	Schema    string   `json:"schema"`
+	ID        string   `json:"id"` // ULID; equal ids are one verdict delivered twice
+	Site      string   `json:"site"`
+	Box       string   `json:"box"`
+	Station   string   `json:"station"`
+	Sequence  uint64   `json:"sequence"` // counts this station's verdicts from 1; survives restarts where there is a store
+	Trigger   *Trigger `json:"trigger"`  // nil in free run
+	Verdict   Kind     `json:"verdict"`
+	Reason    Reason   `json:"reason"`           // empty but for no_read
+	Detail    string   `json:"detail,omitempty"` // for people: the measured value and its limit, or the error
+	Fault     *Fault   `json:"fault,omitempty"`  // of an invalid_picture that was measured
+	Score     *float64 `json:"score"`            // maximum of the smoothed anomaly map (eq. 10); nil for no_read
+	Threshold *float64 `json:"threshold"`        // score >= threshold is fail; nil where none was in force
+	Review    *float64 `json:"review"`           // score >= review is at least review; nil where not set
+	Regions   []Region `json:"regions"`          // never null; largest peak first
+
+	Inspected []Inspected `json:"inspected,omitempty"` // where a station has several regions: each one's judgement
+	Alignment *Alignment  `json:"alignment,omitempty"` // where a station looks for a mark: where it was
+
+	Time       Times  `json:"time"`
+	StagesMS   Stages `json:"stages_ms"`
+	Model      string `json:"model"`  // "sha256:…" of the model file, or ""
+	Config     string `json:"config"` // "sha256:…" of the config in force
+	Provider   string `json:"provider"`
+	Source     string `json:"source,omitempty"` // the picture's file name, where it came from a file
+	Historical bool   `json:"historical"`       // sent from the backlog, not as it was decided
+	Durable    bool   `json:"durable"`          // was on disk before it was sent
 }
 
 // Trigger is what asked for the verdict.
@@ -87,10 +91,11 @@ type Region struct {
 	Y         int     `json:"y"`
 	W         int     `json:"w"`
 	H         int     `json:"h"`
-	Area      int     `json:"area"`      // camera pixels, at least 1
-	Peak      float64 `json:"peak"`      // maximum of the anomaly map within
-	Structure float64 `json:"structure"` // share 0..1 of the gradient term (eq. 8) in the region's anomaly
-	Colour    float64 `json:"colour"`    // 1 - Structure: share of the colour term (eq. 9)
+	Area      int     `json:"area"`             // camera pixels, at least 1
+	Peak      float64 `json:"peak"`             // maximum of the anomaly map within
+	Structure float64 `json:"structure"`        // share 0..1 of the gradient term (eq. 8) in the region's anomaly
+	Colour    float64 `json:"colour"`           // 1 - Structure: share of the colour term (eq. 9)
+	In        string  `json:"region,omitempty"` // of Inspected: the one it is in
 }
 
 // Clock says how far the wall clock behind [Times] is to be trusted.
