@@ -69,9 +69,7 @@ func (s *session) sendStates(ticked bool) {
 	for _, name := range gone {
 		s.clear(name)
 	}
-	if s.fresh {
-		s.sendLasts()
-	}
+	s.sendLasts()
 	if s.fresh || ticked || len(due) > 0 {
 		s.sendBox(now)
 	}
@@ -95,12 +93,17 @@ func (s *session) sendBox(now time.Time) {
 }
 
 // sendLasts restores the newest verdicts on a broker that may have forgotten
-// them, or may have an older one.
+// them, or may have an older one: once on each connection, as soon as it is
+// known which stations there are.
 func (s *session) sendLasts() {
 	s.mu.Lock()
 	names := s.table.names
 	s.mu.Unlock()
 	for _, name := range names {
+		if s.restored[name] {
+			continue
+		}
+		s.restored[name] = true
 		if payload := s.last(name); payload != nil {
 			s.send(s.topics.station(name, "last"), true, payload, nil)
 		}
@@ -125,7 +128,9 @@ func (s *session) last(station string) []byte {
 
 // clear removes what is retained for a station that is gone.
 func (s *session) clear(station string) {
-	for _, leaf := range []string{"state", "last"} {
+	delete(s.restored, station)
+	delete(s.signalled, station)
+	for _, leaf := range []string{"state", "last", "handshake"} {
 		s.send(s.topics.station(station, leaf), true, []byte{}, nil)
 	}
 }

@@ -42,7 +42,9 @@ type session struct {
 	boxAt      time.Time
 	subscribed []string // stations
 	sweepUntil time.Time
-	fresh      bool // nothing was sent yet
+	fresh      bool            // nothing was sent yet
+	signalled  map[string]bool // stations whose handshake was sent on this connection
+	restored   map[string]bool // stations whose newest verdict was sent again on this connection
 }
 
 // flight is a message on its way.
@@ -56,7 +58,7 @@ type flight struct {
 func newSession(p *Publisher) *session {
 	return &session{
 		Publisher: p, flights: make(chan flight, flightLimit), slots: make(chan struct{}, window),
-		backlog: make(chan entry), fresh: true, gone: make(chan struct{}), over: make(chan struct{}),
+		backlog: make(chan entry), fresh: true, restored: map[string]bool{}, signalled: map[string]bool{}, gone: make(chan struct{}), over: make(chan struct{}),
 	}
 }
 
@@ -186,6 +188,7 @@ func (s *session) serve(ctx context.Context) error {
 // sendNew sends everything that is not backlog, verdicts first.
 func (s *session) sendNew(ticked bool) {
 	s.sendLive()
+	s.sendSignals()
 	s.follow()
 	s.sendStates(ticked)
 	s.sendReplies()
