@@ -1,0 +1,128 @@
+// One station, live: the verdict in huge words, the picture, the figures and
+// the scores over time. The same parts make the full view and the card.
+import { h, put, say, hide } from "./dom.js";
+import { text } from "./text.js";
+import { get } from "./api.js";
+import { shape, word, badge, kinds } from "./verdicts.js";
+import { look } from "./picture.js";
+import { scoreChart } from "./scorechart.js";
+import { notPassed } from "./notpassed.js";
+import * as format from "./format.js";
+
+const points = 300;      // verdicts in the trend of the full view
+const pointsCard = 120;  // and of a card
+
+// stationPanel shows one station: full fills the view, else it is a card that
+// leads to it.
+export function stationPanel(name, full, open) {
+  const call = callSign();
+  const picture = pictures(full);
+  const figures = counts();
+  const trend = trendOf(full ? points : pointsCard, full ? open : null);
+  const strip = full ? notPassed(name, open) : null;
+  const how = h("span", { class: "soft" });
+  const title = h("div", { class: "title" }, full ? h("h1", null, name) : h("h2", null, name), how);
+  const node = full
+    ? h("section", { class: "focus", "aria-label": `${text.station} ${name}` }, title,
+      h("div", { class: "left ages" }, picture.node),
+      h("div", { class: "right ages" }, call.node, figures.node, strip.node, trend.node))
+    : h("a", { class: "card", href: `#/station/${name}` }, title, call.node, picture.node, figures.node, trend.node);
+
+  get(`/api/stations/${name}/scores`, { last: full ? points : pointsCard }).then((r) => trend.fill(r.scores)).catch(() => {});
+
+  let newest = "";
+  function verdict(ev) {
+    if (ev.verdict.id === newest) return;
+    newest = ev.verdict.id;
+    call.show(ev.verdict);
+    picture.show(ev);
+    figures.show(ev.counts);
+    trend.add(ev.verdict);
+    strip?.add(ev.verdict);
+  }
+  function state(st) {
+    say(how, st.ready ? text.live.running : st.paused ? st.why : `${text.live.notReady}: ${st.why}`);
+    figures.show(st.counts, st.rate);
+    if (st.last) verdict(st.last);
+  }
+  return { node, title, look: picture.look, verdict, state, close: trend.close };
+}
+
+// callSign is the verdict itself.
+function callSign() {
+  const sign = h("span"), said = h("span", { class: "word" }, "…"), facts = h("p", { class: "facts" }, text.live.waiting);
+  const node = h("div", { class: "call no_read" }, sign, said, facts);
+  function show(v) {
+    node.className = `call ${v.verdict}`;
+    put(sign, shape(v.verdict));
+    say(said, word(v.verdict));
+    put(facts,
+      v.score !== null && h("span", null, `${text.live.score} `, h("b", null, format.score(v.score))),
+      v.score !== null && v.threshold !== null && h("span", null, `${text.live.threshold} `, h("b", null, format.score(v.threshold))),
+      v.verdict === "no_read" && h("span", { class: "why" }, text.reason[v.reason] ?? v.reason),
+      h("span", null, v.trigger?.part ? `${text.live.part} ${v.trigger.part}, ` : "", format.time(v.time.decided)),
+      !v.durable && h("span", { class: "why" }, text.live.notDurable));
+  }
+  return { node, show };
+}
+
+// pictures loads one picture at a time, the newest next: a slow network shows
+// fewer, never older ones.
+function pictures(full) {
+  const l = look();
+  let busy = false, next = null;
+  async function show(ev) {
+    next = ev;
+    if (busy) return;
+    busy = true;
+    while (next) {
+      const now = next;
+      next = null;
+      await one(now);
+    }
+    busy = false;
+  }
+  async function one({ verdict: v, view }) {
+    if (v.verdict === "no_read" && !view) return l.message(text.reason[v.reason] ?? v.reason, true);
+    if (!view) return undefined; // they come too fast: the one before stays
+    const described = text.picture.described(word(v.verdict), v.regions.length);
+    const map = full || v.verdict !== "pass" ? view.map : null;
+    return l.show({ ...view, picture: full ? view.picture : view.thumb, map, regions: v.regions, label: described });
+  }
+  return { node: l.node, look: l, show };
+}
+
+function counts() {
+  const figures = Object.fromEntries([...kinds, "rate"].map((k) => [k, h("dd", null, format.none)]));
+  const node = h("dl", { class: "counts" },
+    kinds.map((k) => h("div", null, h("dt", null, badge(k)), figures[k])),
+    h("div", null, h("dt", null, text.live.rate), figures.rate));
+  function show(c, rate) {
+    for (const k of kinds) say(figures[k], format.count(c[k]));
+    if (rate !== undefined) say(figures.rate, rate >= 10 ? format.count(Math.round(rate)) : rate.toFixed(1));
+  }
+  return { node, show };
+}
+
+function trendOf(most, open) {
+  const chart = scoreChart(open);
+  const title = h("p", { class: "soft" });
+  const node = h("div", { class: "trend panel" }, title, chart.node);
+  let ring = [];
+  function show() {
+    ring = ring.slice(-most);
+    say(title, text.live.trend(ring.length));
+    chart.show(ring);
+  }
+  const point = (id, at, v) => ({ id, at: Date.parse(at), verdict: v.verdict, score: v.score, threshold: v.threshold, review: v.review });
+  hide(title, !open);
+  return {
+    node, close: chart.close,
+    fill(scores) {
+      const known = new Set(scores.map((s) => s.id));
+      ring = [...scores.map((s) => point(s.id, s.time, s)), ...ring.filter((p) => !known.has(p.id))];
+      show();
+    },
+    add(v) { ring.push(point(v.id, v.time.decided, v)); show(); },
+  };
+}
