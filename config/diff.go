@@ -13,17 +13,17 @@ type Aspect uint
 
 // What can differ in a station.
 const (
-	Thresholds Aspect = 1 << iota // threshold, review
-	Mask                          // ignore_mask, or the picture in that file
-	ROI                           // roi
-	Triggering                    // trigger
-	OnStorage                     // on_storage
-	Source                        // camera
-	Model                         // model, or the bytes of that file
-	Valid                         // validity
-	Geometry                      // rotate, flip, tiles, align, regions, or a file they name
-	Acknowledging                 // ack
-	Handshaking                   // handshake
+	Thresholds    Aspect = 1 << iota // threshold, review
+	Mask                             // ignore_mask, or the picture in that file
+	ROI                              // roi
+	Triggering                       // trigger
+	OnStorage                        // on_storage
+	Source                           // camera
+	Model                            // model, or the bytes of that file
+	Valid                            // validity
+	Geometry                         // rotate, flip, tiles, align, regions, or a file they name
+	Acknowledging                    // ack
+	Handshaking                      // handshake
 )
 
 var aspectNames = []string{"thresholds", "ignore_mask", "roi", "trigger", "on_storage", "camera", "model", "validity", "geometry", "ack", "handshake"}

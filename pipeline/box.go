@@ -189,7 +189,7 @@ func (b *Box) override(ctx context.Context, station string) (*Thresholds, error)
 }
 
 // sameSource reports whether a station can go on with its camera and trigger.
-func sameSource(a, b config.Station) bool { return a.Camera == b.Camera && a.Trigger == b.Trigger }
+func sameSource(a, b config.Station) bool { return a.Camera == b.Camera && a.Trigger == b.Trigger && a.Handshake == b.Handshake }
 
 // sameROI reports whether two regions of interest are the same.
 func sameROI(a, b *config.Rect) bool { return a == b || a != nil && b != nil && *a == *b }

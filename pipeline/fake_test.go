@@ -16,6 +16,7 @@ import (
 	"faird/config"
 	"faird/inspect"
 	"faird/publish"
+	"faird/publish/handshake"
 	"faird/verdict"
 )
 
@@ -133,11 +134,19 @@ func (l *fakeLedger) LastSequence(context.Context, string) (uint64, error) { ret
 type fakeOutlet struct {
 	verdicts chan *verdict.Verdict
 	repeats  chan *verdict.Verdict
+
+	handshakes chan handshake.Status // nil: nobody looks
 }
 
 func (o *fakeOutlet) Verdict(v *verdict.Verdict, _ int64)            { o.verdicts <- v }
 func (o *fakeOutlet) Repeat(v *verdict.Verdict)                      { o.repeats <- v }
 func (o *fakeOutlet) SetStation(name string, s publish.StationState) {}
+
+func (o *fakeOutlet) SetHandshake(_ string, s *publish.HandshakeState) {
+	if o.handshakes != nil && s != nil {
+		o.handshakes <- s.Status
+	}
+}
 
 // rig is a station with everything around it under the test's control.
 type rig struct {

@@ -54,6 +54,12 @@ func (b *inbox) take() []publish.Trigger {
 	return q
 }
 
+func (b *inbox) isClosed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.closed
+}
+
 // close returns what is left; nothing is taken in from here on.
 func (b *inbox) close() []publish.Trigger {
 	b.mu.Lock()

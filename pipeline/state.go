@@ -73,6 +73,8 @@ func (s *Station) notReady() string {
 		return why
 	case who != nil:
 		return "paused by " + *who
+	case s.inbox.isClosed():
+		return "the station is being stopped"
 	case s.ended.Load():
 		return "the source has ended"
 	case !st.Connected:
@@ -145,5 +147,6 @@ func (b *Box) States() map[string]publish.StationState {
 func (b *Box) Announce() {
 	for _, r := range b.all() {
 		b.deps.Outlet.SetStation(r.name, r.State())
+		r.shake.ready(r.notReady())
 	}
 }

@@ -51,6 +51,7 @@ type outlet interface {
 	Verdict(v *verdict.Verdict, key int64)
 	Repeat(v *verdict.Verdict)
 	SetStation(name string, s publish.StationState)
+	SetHandshake(name string, s *publish.HandshakeState)
 }
 
 // Deps is what every station of a box shares.
@@ -93,6 +94,7 @@ type Station struct {
 
 	source  source
 	inbox   *inbox
+	shake   *shake    // nil: no handshake
 	busy    chan *job // hands one job to the judging loop; holds one
 	seq     atomic.Uint64
 	limits  atomic.Pointer[Thresholds]
@@ -155,6 +157,7 @@ func newStation(c config.Station, configHash string, src source, limits Threshol
 		log:     d.Log.With().Str("station", c.Name).Logger(),
 		source:  src,
 		inbox:   newInbox(),
+		shake:   newShake(c, d.Outlet),
 		busy:    make(chan *job, 1),
 		next:    make(chan swap, 1),
 		answers: newAnswers(),

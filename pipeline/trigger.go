@@ -18,6 +18,8 @@ type job struct {
 	deadline time.Time
 	claimed  atomic.Bool
 	done     chan struct{} // closed when the answer is decided
+	held     bool          // the PLC takes the trigger back itself: see the handshake
+	taken    bool          // by the handshake; set before anybody else sees the job
 }
 
 func newJob(t *verdict.Trigger, received time.Time, deadline time.Duration) *job {
@@ -80,21 +82,19 @@ func (s *Station) receive(ctx context.Context) error {
 // sort answers a trigger that cannot be judged now, or returns the job that the
 // judging loop has taken.
 func (s *Station) sort(t publish.Trigger, inHand *job) *job {
+	if s.shake.level(t) {
+		return nil
+	}
 	j := newJob(&verdict.Trigger{ID: t.ID, Part: t.Part}, t.Received, s.conf.Trigger.Deadline)
+	j.held = held(t)
 	if s.known(j) {
 		return nil
 	}
 	if v := s.refusal(t, j, inHand); v != nil {
-		s.deliver(j, v, nil)
+		s.refuse(j, v)
 		return nil
 	}
-	select {
-	case s.busy <- j:
-		return j
-	default:
-		s.deliver(j, s.noRead(verdict.Overrun, "the station is still busy with a trigger past its deadline"), nil)
-		return nil
-	}
+	return s.take(j)
 }
 
 // refusal is the verdict on a trigger that cannot be judged, or nil.
@@ -121,7 +121,7 @@ func (s *Station) refusal(t publish.Trigger, j *job, inHand *job) *verdict.Verdi
 	if inHand != nil && !inHand.claimed.Load() {
 		return s.noRead(verdict.Overrun, "the station is still busy with the trigger before")
 	}
-	return nil
+	return s.whyNot()
 }
 
 // expire answers for a job whose deadline has passed.
@@ -151,6 +151,7 @@ func (s *Station) refuseOpen(inHand *job) {
 	for _, t := range s.inbox.close() {
 		s.refuseStopped(t)
 	}
+	s.shake.ready(s.notReady())
 }
 
 // refuseStopped answers a trigger that comes when no loop takes it any more.
@@ -191,6 +192,7 @@ func (s *Station) known(j *job) bool {
 	}
 	if v != nil {
 		s.deps.Outlet.Repeat(v)
+		s.shake.again(j, v)
 	}
 	return known
 }

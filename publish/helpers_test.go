@@ -122,6 +122,7 @@ type plant struct {
 	mu       sync.Mutex
 	triggers []Trigger
 	commands []Command
+	acks     []Ack
 	answer   func(Command) Reply
 }
 
@@ -139,6 +140,18 @@ func (h *plant) Command(_ context.Context, _ string, c Command) Reply {
 		return h.answer(c)
 	}
 	return Reply{OK: true}
+}
+
+func (h *plant) Ack(_ string, a Ack) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.acks = append(h.acks, a)
+}
+
+func (h *plant) acked() []Ack {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]Ack(nil), h.acks...)
 }
 
 func (h *plant) heard() []Trigger {
@@ -305,10 +318,18 @@ func (c *plc) verdicts(t testing.TB, station string) []verdict.Verdict {
 func newest[T any](t testing.TB, c *plc, topic string) (out T, ok bool) {
 	t.Helper()
 	all := c.on(topic)
-	if len(all) == 0 || all[len(all)-1].payload == "" {
+	if len(all) == 0 {
 		return out, false
 	}
-	if err := json.Unmarshal([]byte(all[len(all)-1].payload), &out); err != nil {
+	return newestOf[T](t, all[len(all)-1])
+}
+
+func newestOf[T any](t testing.TB, m message) (out T, ok bool) {
+	t.Helper()
+	if m.payload == "" {
+		return out, false
+	}
+	if err := json.Unmarshal([]byte(m.payload), &out); err != nil {
 		t.Fatal(err)
 	}
 	return out, true

@@ -27,7 +27,7 @@ type Access struct {
 // before Run has started it. Files are read anew each time.
 func (p *Publisher) Access(suffix string) (Access, error) {
 	if p.broker != nil && p.Status().Broker == "" {
-		return Access{}, errors.New("the built-in broker does not run yet")
+		return Access{Timeout: p.config.Timeout, KeepAlive: p.config.KeepAlive}, errors.New("the built-in broker does not run yet")
 	}
 	a, err := p.access()
 	a.ClientID += suffix

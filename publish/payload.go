@@ -3,6 +3,7 @@ package publish
 import (
 	"time"
 
+	"faird/publish/handshake"
 	"faird/verdict"
 )
 
@@ -11,6 +12,8 @@ const (
 	BoxV1     = "faird.box/1"
 	StationV1 = "faird.station/1"
 	ReplyV1   = "faird.reply/1"
+
+	HandshakeV1 = "faird.handshake/1"
 )
 
 // BoxState is the retained payload of faird/<site>/<box>/state. Its offline
@@ -105,6 +108,28 @@ type Trigger struct {
 	Time     time.Time // when the PLC sent it, by its clock; zero where it did not say
 	Received time.Time // with the monotonic clock
 	Err      error     // why the payload cannot be read: to be answered no_read invalid_trigger, with the ID and Part that could be read
+
+	// Level is the PLC's trigger bit, for the handshake; nil: the message is a
+	// whole trigger, given and taken back.
+	Level *bool
+}
+
+// Ack is a PLC's acknowledgement of a result, for the handshake.
+type Ack struct {
+	ID    string // of the verdict; "" is the result shown, with Level only
+	Level *bool  // the PLC's bit; nil: the message is a whole one, given and taken back
+}
+
+// HandshakeState is the retained payload of <station>/handshake. Schema, Site,
+// Box, Station and Time are filled in by the publisher.
+type HandshakeState struct {
+	Schema  string       `json:"schema"`
+	Site    string       `json:"site"`
+	Box     string       `json:"box"`
+	Station string       `json:"station"`
+	Time    verdict.Time `json:"time"`    // of the change
+	Session string       `json:"session"` // another one: the station began anew, with nothing in hand and nothing buffered
+	handshake.Status
 }
 
 // The commands.
@@ -125,7 +150,6 @@ type Command struct {
 	Review    *float64  `json:"review,omitempty"`
 	Model     string    `json:"model,omitempty"`
 	Count     int       `json:"count,omitempty"`
-	From      string    `json:"-"` // who sent it as far as the broker knows; "": it does not tell
 	From      string    `json:"-"` // who sent it as far as the broker knows; "": it does not tell
 	Received  time.Time `json:"-"`
 }

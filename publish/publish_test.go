@@ -123,11 +123,15 @@ func TestTriggers(t *testing.T) {
 		{"more keys", `{"id":"t","shift":3}`, Trigger{ID: "t"}, ""},
 		{"not JSON", `trigger!`, Trigger{}, "trigger"},
 		{"an array", `[1]`, Trigger{}, "trigger"},
-		{"cut off", `{"id":"t-88"`, Trigger{}, "trigger"},
+		{"cut off", `{"id":"t-88"`, Trigger{ID: "t-88"}, "trigger"},
+		{"cut off further on", `{"id":"t-88","part":17,"time`, Trigger{ID: "t-88", Part: "17"}, "trigger"},
+		{"wrong at the end", `{"shift":[3],"part":"A","id":"t-88",}`, Trigger{ID: "t-88", Part: "A"}, "trigger"},
 		{"wrong part", `{"id":"t-88","part":{}}`, Trigger{ID: "t-88"}, "neither text nor number"},
 		{"wrong time", `{"id":"t-88","time":"noon"}`, Trigger{ID: "t-88"}, "RFC 3339"},
 		{"long part", `{"id":"t-88","part":"` + long[:300] + `"}`, Trigger{ID: "t-88", Part: long[:256]}, "256 bytes"},
-		{"1 MB part", `{"id":"t-88","part":"` + long + `"}`, Trigger{}, "at most"},
+		{"1 MB part", `{"id":"t-88","part":"` + long + `"}`, Trigger{ID: "t-88"}, "at most"},
+		{"1 MB id", `{"id":"` + long + `"}`, Trigger{}, "at most"},
+		{"neither given nor taken back", `{"id":"t-88","trigger":"yes"}`, Trigger{ID: "t-88"}, "neither true nor false"},
 	}
 	brokers(t, func(t *testing.T, c config.MQTT, url func(*box) string, is func(*mqtt.ClientOptions)) {
 		b := newBox(t, c, false)
@@ -148,8 +152,8 @@ func TestTriggers(t *testing.T) {
 		}
 		plc.send(t, "cap/trigger", `{"id":"t-1"}`, true) // not flagged for who is there already
 		eventually(t, "the last one", func() bool { return len(b.plant.heard()) == len(tests)+1 })
-		if n := b.Status().Inbound.Invalid; n != 7 {
-			t.Errorf("%d invalid triggers counted, want 7", n)
+		if n := b.Status().Inbound.Invalid; n != 11 {
+			t.Errorf("%d invalid triggers counted, want 11", n)
 		}
 	})
 }

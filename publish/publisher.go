@@ -23,6 +23,8 @@ type Identity struct{ Site, Box, Version string }
 type Handler interface {
 	// Trigger takes over the trigger; it must not block.
 	Trigger(station string, t Trigger)
+	// Ack takes a PLC's acknowledgement; it must not block.
+	Ack(station string, a Ack)
 	// Command carries out a command of a station, or of the box where station
 	// is ""; ctx ends when the answer is overdue.
 	Command(ctx context.Context, station string, c Command) Reply
@@ -63,6 +65,7 @@ type Publisher struct {
 	mu      sync.Mutex
 	queue   queue
 	table   table
+	signals signals
 	link    link
 	replies []Reply // to be sent
 }
@@ -88,7 +91,7 @@ func New(c config.MQTT, id Identity, outbox Outbox, h Handler, log zerolog.Logge
 		onTurn:  func() {},
 		wake:    make(chan struct{}, 1), acked: make(chan struct{}, 1),
 		commands: make(chan request, commandQueue),
-		queue:    newQueue(), table: newTable(),
+		queue:    newQueue(), table: newTable(), signals: newSignals(),
 	}
 	if outbox != nil {
 		p.initial = outbox.Newest()
@@ -150,6 +153,7 @@ func (p *Publisher) SetStation(name string, s StationState) {
 func (p *Publisher) SetStations(names []string) {
 	p.mu.Lock()
 	p.table.setNames(names)
+	p.signals.forget(p.table.knows)
 	p.mu.Unlock()
 	p.poke()
 }

@@ -14,4 +14,8 @@ var (
 	CommandSchema []byte // command and <station>/command
 	//go:embed reply.schema.json
 	ReplySchema []byte // …/command/reply
+	//go:embed handshake.schema.json
+	HandshakeSchema []byte // <station>/handshake
+	//go:embed ack.schema.json
+	AckSchema []byte // <station>/ack
 )

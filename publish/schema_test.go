@@ -42,6 +42,7 @@ func checkSchemas(t testing.TB, c *plc) {
 	t.Helper()
 	box, station := compile(t, BoxSchema), compile(t, StationSchema)
 	reply, judged := compile(t, ReplySchema), compile(t, verdict.Schema)
+	shake := compile(t, HandshakeSchema)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, m := range c.got {
@@ -49,6 +50,8 @@ func checkSchemas(t testing.TB, c *plc) {
 			m.topic == "state":                   box,
 			strings.HasSuffix(m.topic, "/state"): station,
 			strings.HasSuffix(m.topic, "/reply"): reply,
+
+			strings.HasSuffix(m.topic, "/handshake"):                                      shake,
 			strings.HasSuffix(m.topic, "/verdict") || strings.HasSuffix(m.topic, "/last"): judged,
 		}[true]
 		if s == nil || m.payload == "" || m.payload == "{}" {

@@ -3,6 +3,7 @@ package publish
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -48,7 +49,7 @@ func (s *session) filters(station string, into map[string]byte) {
 }
 
 func (s *session) sweeps() map[string]byte {
-	return map[string]byte{s.topics.station("+", "state"): 1, s.topics.station("+", "last"): 1}
+	return map[string]byte{s.topics.station("+", "state"): 1, s.topics.station("+", "last"): 1, s.topics.station("+", "handshake"): 1}
 }
 
 func (s *session) waitFor(ctx context.Context, token mqtt.Token, what string) error {
@@ -77,7 +78,7 @@ func (s *session) follow() {
 	}
 	if !s.sweepUntil.IsZero() && time.Now().After(s.sweepUntil) {
 		s.sweepUntil = time.Time{}
-		s.enlist(s.client.Unsubscribe(s.topics.station("+", "state"), s.topics.station("+", "last")), "unsubscription")
+		s.enlist(s.client.Unsubscribe(slices.Collect(maps.Keys(s.sweeps()))...), "unsubscription")
 	}
 }
 
