@@ -29,7 +29,7 @@ func (i instant) read(ctx context.Context, f *Frame) error {
 // picture in turn: no picture is copied or allocated.
 func BenchmarkHandOver(b *testing.B) {
 	picture := grey(b, 1000, 1000, 7)
-	p := plan{every: true, source: func(config.Camera, uint64) source { return instant{&picture} }}
+	p := plan{every: true, undated: true, source: func(config.Camera, uint64) source { return instant{&picture} }}
 	cam := newCamera(withDefaults(config.Camera{}), p, nopLog)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)

@@ -73,6 +73,7 @@ type Status struct {
 	Connected bool
 	Since     time.Time // when Connected last changed
 	Err       string    // why it is not connected; "" when it is
+	OnCall    bool      // it gives a picture when something asks for one: silence is no fault
 	Failed    bool      // an attempt to open or read it has failed since it last gave a frame
 	Width     int       // of the newest picture, pixels
 	Height    int
@@ -105,7 +106,7 @@ func newCamera(c config.Camera, p plan, log zerolog.Logger) *Camera {
 		backoff:  backoff{min: c.BackoffMin, max: c.BackoffMax},
 		maxStuck: maxStuck,
 		pool:     pool{size: poolSize},
-		status:   Status{Since: time.Now(), Err: "not started"},
+		status:   Status{Since: time.Now(), Err: "not started", OnCall: p.onCall},
 	}
 }
 
@@ -147,7 +148,8 @@ func check(c config.Camera) error {
 }
 
 // Every says whether each picture of this source must be judged: nothing is
-// dropped and the taker sets the pace. So it is for files gone through once.
+// dropped for a newer one and the taker sets the pace. So it is for files gone
+// through once, pictures that others bring, and a camera with a trigger line.
 func (c *Camera) Every() bool { return c.plan.every }
 
 // Latency is the time from exposure to Captured that is taken off before a
@@ -168,6 +170,10 @@ func (c *Camera) Status() Status {
 // ctx ends first the error wraps ctx's, and ErrLost where the source is not
 // connected. Once a source that ends is used up it is io.EOF.
 func (c *Camera) Next(ctx context.Context, after time.Time) (*Frame, error) {
+	if c.plan.demand != nil && after.IsZero() {
+		after = time.Now() // what was asked for earlier may be old by now
+	}
+	c.call()
 	for {
 		f, wait, err := c.take(after)
 		if f != nil || err != nil {
@@ -178,6 +184,14 @@ func (c *Camera) Next(ctx context.Context, after time.Time) (*Frame, error) {
 		case <-ctx.Done():
 			return nil, c.waited(ctx, after)
 		}
+	}
+}
+
+// call tells a source that gives pictures on demand that one is wanted.
+func (c *Camera) call() {
+	select {
+	case c.plan.demand <- struct{}{}:
+	default: // asked already, or not that kind of source
 	}
 }
 

@@ -34,8 +34,9 @@ func parseFolder(u *url.URL, q *query) (plan, error) {
 	}
 	loop, pause := q.pace(loopRate)
 	return plan{
-		every: !loop,
-		pause: pause,
+		every:   !loop,
+		undated: !loop,
+		pause:   pause,
 		source: func(_ config.Camera, skip uint64) source {
 			return &folder{path: path, loop: loop, pacer: pacer{interval: pause}, skip: skip}
 		},

@@ -26,8 +26,9 @@ type Frame struct {
 	Err      error            // wraps ErrPicture: the source gave something unreadable
 
 	home  *Camera
-	mat   gocv.Mat // the pixels
-	none  gocv.Mat // what Picture is when there is none, so that nothing old is ever judged
+	reply func(*verdict.Verdict) // whoever brought the picture and waits for its verdict; nil elsewhere
+	mat   gocv.Mat               // the pixels
+	none  gocv.Mat               // what Picture is when there is none, so that nothing old is ever judged
 	truth Truth
 	out   bool // with a taker
 }
@@ -38,8 +39,19 @@ func newFrame(home *Camera) *Frame {
 	return f
 }
 
+// Answer tells whoever brought the picture what became of it: once, and before
+// Release. Of cameras that nobody asks it does nothing.
+func (f *Frame) Answer(v *verdict.Verdict) {
+	if f.reply != nil {
+		f.reply(v)
+		f.reply = nil
+	}
+}
+
 // reset makes the frame ready for the next picture; the pixels' memory stays.
+// Who waits for a verdict on the picture before is told that there is none.
 func (f *Frame) reset() {
+	f.Answer(nil)
 	*f = Frame{home: f.home, mat: f.mat, none: f.none, Picture: f.none}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"faird/camera/aravis/arvtest"
 	"faird/config"
 
 	"gocv.io/x/gocv"
@@ -14,14 +15,10 @@ import (
 
 const withoutRaw = "FAIRD_TEST_WITHOUT_NET_RAW"
 
-// TestGigEVision takes pictures from Aravis' fake GigE Vision camera on
-// loopback, kills it and starts it again.
+// TestGigEVision takes pictures from Aravis' fake GigE Vision camera through
+// GStreamer, kills it and starts it again.
 func TestGigEVision(t *testing.T) {
 	needGStreamer(t)
-	program, err := exec.LookPath("arv-fake-gv-camera-0.8")
-	if err != nil {
-		t.Skip("arv-fake-gv-camera-0.8 of aravis-tools is not installed")
-	}
 	if _, err := describe(t.Context(), "aravissrc"); err != nil {
 		t.Skip("GStreamer has no aravissrc: install libaravis-0.8-0")
 	}
@@ -29,39 +26,18 @@ func TestGigEVision(t *testing.T) {
 		againWithoutRaw(t)
 		return
 	}
-	fake := &fakeCamera{program: program}
-	fake.start(t)
-	t.Cleanup(fake.kill)
-	cam := start(t, "gstreamer:aravissrc camera-name=Aravis-Fake-FAIRD1 ! video/x-raw,format=GRAY8", config.Camera{ReadTimeout: 3 * time.Second})
+	fake := arvtest.New(t)
+	cam := start(t, "gstreamer:aravissrc camera-name="+arvtest.Name+" ! video/x-raw,format=GRAY8", config.Camera{ReadTimeout: 3 * time.Second})
 	f := next(t, cam, time.Time{})
 	if f.Picture.Empty() || f.Picture.Type() != gocv.MatTypeCV8UC3 {
 		t.Errorf("%dx%d type %v", f.Picture.Cols(), f.Picture.Rows(), f.Picture.Type())
 	}
 	f.Release()
-	fake.kill()
+	fake.Kill()
 	eventually(t, cam, "lost", func(s Status) bool { return !s.Connected })
-	fake.start(t)
+	fake.Start(t)
 	eventually(t, cam, "back", func(s Status) bool { return s.Connected })
 	next(t, cam, time.Now()).Release()
-}
-
-// fakeCamera is Aravis' camera program.
-type fakeCamera struct {
-	program string
-	running *exec.Cmd
-}
-
-func (f *fakeCamera) start(t *testing.T) {
-	t.Helper()
-	f.running = exec.Command(f.program, "-i", "127.0.0.1", "-s", "FAIRD1")
-	if err := f.running.Start(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (f *fakeCamera) kill() {
-	_ = f.running.Process.Kill()
-	_ = f.running.Wait()
 }
 
 // againWithoutRaw runs this test in a process without CAP_NET_RAW: with it

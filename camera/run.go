@@ -72,6 +72,8 @@ func (c *Camera) session(ctx context.Context, w *worker) error {
 			}
 			if r.frame != nil {
 				w.in <- c.put(ctx, r.frame)
+			} else {
+				c.alive()
 			}
 			limit, doing = c.settings.ReadTimeout+c.plan.pause, "reading"
 			timer.Reset(limit)
@@ -93,7 +95,11 @@ func (c *Camera) dismiss(w *worker) {
 	if w.abandoned {
 		return
 	}
-	timer := time.NewTimer(closeTimeout)
+	limit := c.plan.closing
+	if limit == 0 {
+		limit = closeTimeout
+	}
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case <-w.done:

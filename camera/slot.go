@@ -3,6 +3,8 @@ package camera
 import (
 	"context"
 	"time"
+
+	"faird/verdict"
 )
 
 // take hands out the frame in the slot if it was exposed after the given time;
@@ -10,11 +12,14 @@ import (
 func (c *Camera) take(after time.Time) (*Frame, <-chan struct{}, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.slot != nil && c.plan.every && !c.exposedAfter(c.slot, after) {
+		c.discard() // it would be in the way of the one that is waited for
+		c.announce()
+	}
 	if f := c.slot; f != nil && c.exposedAfter(f, after) {
 		c.slot = nil
 		f.out = true
-		if c.plan.every {
-			// A file has no moment of exposure: it counts as taken when it is asked for.
+		if c.plan.undated {
 			f.Captured = time.Now()
 		}
 		c.announce()
@@ -26,8 +31,14 @@ func (c *Camera) take(after time.Time) (*Frame, <-chan struct{}, error) {
 	return nil, c.wait(), nil
 }
 
+// exposedAfter tells whether a frame was exposed later than a trigger: for
+// certain where its exposure is known, else by the source's latency.
 func (c *Camera) exposedAfter(f *Frame, after time.Time) bool {
-	return c.plan.every || after.IsZero() || f.Captured.Add(-c.plan.latency).After(after)
+	exposed := f.Captured
+	if f.Exposure != verdict.Measured {
+		exposed = exposed.Add(-c.plan.latency)
+	}
+	return c.plan.undated || after.IsZero() || exposed.After(after)
 }
 
 // put offers a frame that was just read and returns the frame to read into

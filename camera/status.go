@@ -41,6 +41,17 @@ func (c *Camera) count(f *Frame) {
 	}
 }
 
+// alive notes a sign of life. A source that gives pictures on call is connected
+// by it; every other one by its first picture.
+func (c *Camera) alive() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.plan.onCall && !c.status.Connected {
+		c.connected()
+		c.announce()
+	}
+}
+
 // connected notes the first frame after opening. The lock is held.
 func (c *Camera) connected() {
 	now := time.Now()

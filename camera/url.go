@@ -16,9 +16,13 @@ import (
 // of that source are to be treated.
 type plan struct {
 	name    string        // the URL without secrets, for logs and errors
-	every   bool          // each picture must be judged
+	every   bool          // each picture must be judged: none is dropped for a newer one
+	undated bool          // pictures have no moment of exposure: they count as taken when asked for
+	onCall  bool          // pictures come when a part, a person or another system wants one: silence is no fault
+	demand  chan struct{} // tells the source that a picture is wanted; nil where it gives them by itself
 	latency time.Duration // from exposure to the picture's arrival
 	pause   time.Duration // the longest the source waits on purpose between pictures
+	closing time.Duration // how long closing may take; 0 is closeTimeout
 	// source makes a source that starts after the first skip pictures, where
 	// that means anything.
 	source func(c config.Camera, skip uint64) source
@@ -26,14 +30,15 @@ type plan struct {
 
 // kinds are the URL schemes and how each is understood.
 var kinds = map[string]func(u *url.URL, q *query) (plan, error){
-	"file":  parseFolder,
-	"video": parseVideo,
-	"v4l2":  parseV4L2,
-	"rtsp":  parseStream,
-	"rtsps": parseStream,
-	"http":  parseStream,
-	"https": parseStream,
-	"demo":  parseDemo,
+	"file":    parseFolder,
+	"video":   parseVideo,
+	"v4l2":    parseV4L2,
+	"rtsp":    parseStream,
+	"rtsps":   parseStream,
+	"http":    parseStream,
+	"https":   parseStream,
+	"demo":    parseDemo,
+	"genicam": parseGeniCam,
 }
 
 const gstreamerScheme = "gstreamer"

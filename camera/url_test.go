@@ -29,6 +29,10 @@ func TestURLs(t *testing.T) {
 		{url: "gstreamer:?latency=40ms videotestsrc", latency: 40 * time.Millisecond},
 		{url: "demo://?seed=1&rate=4&defects=0.2&size=640", pause: 250 * time.Millisecond},
 		{url: "demo://", pause: 250 * time.Millisecond},
+		{url: "genicam://192.168.7.2?exposure=5ms&gain=3&fps=30&width=640&height=480&x=8&pixel=Mono8&packet=1400", latency: 20 * time.Millisecond},
+		{url: "genicam:///The%20Imaging%20Source-123?latency=5ms&BlackLevel=4", latency: 5 * time.Millisecond},
+		{url: "genicam://12345?trigger=Line1", every: true, latency: 20 * time.Millisecond},
+		{url: "genicam://12345?trigger=Software", latency: 20 * time.Millisecond},
 	} {
 		p, err := parse(c.url)
 		if err != nil {
@@ -68,6 +72,10 @@ func TestWrongURLs(t *testing.T) {
 		{"demo://?defects=2", `defects="2"`, "0..1"},
 		{"demo://?sed=1", `"sed"`, "seed"},
 		{"demo://line", "no host", "demo://?"},
+		{"genicam://", "no camera", "genicam://"},
+		{"genicam://cam?exposure=5", `exposure="5"`, "80ms"},
+		{"genicam://cam?expsure=5ms", `"expsure"`, "exposure"},
+		{"genicam://cam?trigger=Line1&fps=3", "fps and trigger", "take one out"},
 	} {
 		_, err := Open(config.Camera{URL: c.url}, zerolog.Nop())
 		if err == nil || !strings.Contains(err.Error(), c.part) || !strings.Contains(err.Error(), c.fix) {

@@ -23,8 +23,9 @@ func parseVideo(u *url.URL, q *query) (plan, error) {
 	}
 	loop, pause := q.pace(0)
 	return plan{
-		every: !loop,
-		pause: max(pause, time.Second), // a looping file may name its own rate
+		every:   !loop,
+		undated: !loop,
+		pause:   max(pause, time.Second), // a looping file may name its own rate
 		source: func(_ config.Camera, skip uint64) source {
 			return &videoFile{path: path, loop: loop, pacer: pacer{interval: pause}, skip: skip}
 		},

@@ -1,6 +1,9 @@
 package camera
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // source is one opened origin of pictures. All calls come from one goroutine.
 // A call may ignore its context while it sits in C; then it is abandoned.
@@ -8,8 +11,9 @@ type source interface {
 	// open connects. It is called once, before read.
 	open(ctx context.Context) error
 	// read fills the frame's picture, capture time, and what else is known of
-	// it. io.EOF is the end; any other error means the source is lost. A broken
-	// picture is no error: the frame is marked with fail.
+	// it. errQuiet says that the source lives and has no picture yet; io.EOF is
+	// the end; any other error means the source is lost. A broken picture is no
+	// error: the frame is marked with fail.
 	read(ctx context.Context, f *Frame) error
 	// close frees everything. It is called once, also when open failed.
 	close()
@@ -28,7 +32,11 @@ type worker struct {
 	abandoned bool // under the camera's lock
 }
 
-// result is what a worker has to say: opened (neither set), a frame, or its end.
+// errQuiet is a source's sign of life while nothing asks it for a picture.
+var errQuiet = errors.New("no picture was asked for")
+
+// result is what a worker has to say: that it lives (neither set; first once it
+// has opened), a frame, or its end.
 type result struct {
 	frame *Frame
 	err   error
@@ -62,7 +70,13 @@ func (w *worker) work(ctx context.Context, src source) {
 		return
 	}
 	for {
-		if err := src.read(ctx, w.frame); err != nil {
+		switch err := src.read(ctx, w.frame); {
+		case errors.Is(err, errQuiet):
+			if !w.say(ctx, result{}) {
+				return
+			}
+			continue
+		case err != nil:
 			w.say(ctx, result{err: err})
 			return
 		}

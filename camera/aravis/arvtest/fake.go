@@ -59,13 +59,16 @@ func alone(t testing.TB) {
 	}
 }
 
-// Start starts the program, after a Kill once more.
+// Start starts the program, after a Kill once more, and waits until it answers.
 func (c *Camera) Start(t testing.TB) {
 	t.Helper()
 	c.running = exec.Command(c.path, c.options...)
 	if err := c.running.Start(); err != nil {
 		t.Fatal(err)
 	}
+	conn := dial(t)
+	defer conn.Close()
+	readBlock(t, conn, registerXML, 4)
 }
 
 // Kill ends the program at once, as a power cut does.
