@@ -23,7 +23,8 @@ func (c *Config) Check() error {
 	}
 	k.folder("store.path", c.Store.Path)
 	k.folder("infer.tensorrt.engine_cache", c.Infer.TensorRT.EngineCache)
-	k.certificates(c.MQTT.TLS)
+	k.certificates("mqtt", c.MQTT.TLS)
+	k.certificates("sparkplug", c.Sparkplug.TLS)
 	k.keyPair("web.tls.cert", c.Web.TLS.Cert, c.Web.TLS.Key)
 	for i, s := range c.Stations {
 		key := k.item("stations", i)
@@ -72,14 +73,14 @@ func (k *checker) folder(key, path string) {
 	}
 }
 
-func (k *checker) certificates(t TLS) {
+func (k *checker) certificates(section string, t TLS) {
 	if t.CA != "" {
 		pem, err := os.ReadFile(t.CA)
 		if err == nil && !x509.NewCertPool().AppendCertsFromPEM(pem) {
-			k.bad("mqtt.tls.ca", t.CA+": holds no certificate", "give certificates in PEM form")
+			k.bad(section+".tls.ca", t.CA+": holds no certificate", "give certificates in PEM form")
 		}
 	}
-	k.keyPair("mqtt.tls.cert", t.Cert, t.Key)
+	k.keyPair(section+".tls.cert", t.Cert, t.Key)
 }
 
 func (k *checker) keyPair(at, cert, key string) {

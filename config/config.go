@@ -6,15 +6,16 @@ package config
 // Config is everything a box is told. See faird.yaml for every key with its
 // default and what it does; the two are held together by a test.
 type Config struct {
-	Site     string    `mapstructure:"site"`
-	Box      string    `mapstructure:"box"` // Load fills in the host's name where it is empty
-	Log      Log       `mapstructure:"log"`
-	Infer    Infer     `mapstructure:"infer"`
-	MQTT     MQTT      `mapstructure:"mqtt"`
-	Store    Store     `mapstructure:"store"`
-	Archive  Archive   `mapstructure:"archive"`
-	Web      Web       `mapstructure:"web"`
-	Stations []Station `mapstructure:"stations"`
+	Site      string    `mapstructure:"site"`
+	Box       string    `mapstructure:"box"` // Load fills in the host's name where it is empty
+	Log       Log       `mapstructure:"log"`
+	Infer     Infer     `mapstructure:"infer"`
+	MQTT      MQTT      `mapstructure:"mqtt"`
+	Sparkplug Sparkplug `mapstructure:"sparkplug"`
+	Store     Store     `mapstructure:"store"`
+	Archive   Archive   `mapstructure:"archive"`
+	Web       Web       `mapstructure:"web"`
+	Stations  []Station `mapstructure:"stations"`
 
 	source *source // where the values came from; nil for a Config that was not loaded
 }
@@ -29,13 +30,14 @@ type Log struct {
 // broker. The keys of a station have their defaults in DefaultStation.
 func Default() Config {
 	return Config{
-		Site:    "site",
-		Log:     Log{Level: "info", Format: "auto"},
-		Infer:   defaultInfer(),
-		MQTT:    defaultMQTT(),
-		Store:   defaultStore(),
-		Archive: defaultArchive(),
-		Web:     defaultWeb(),
+		Site:      "site",
+		Log:       Log{Level: "info", Format: "auto"},
+		Infer:     defaultInfer(),
+		MQTT:      defaultMQTT(),
+		Sparkplug: defaultSparkplug(),
+		Store:     defaultStore(),
+		Archive:   defaultArchive(),
+		Web:       defaultWeb(),
 	}
 }
 

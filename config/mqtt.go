@@ -91,29 +91,30 @@ func (k *checker) mqtt(m *MQTT) {
 		k.builtin(m.Builtin)
 		return
 	}
-	k.broker(m)
+	m.Broker = k.broker("mqtt", m.Broker, m.TLS)
 }
 
-func (k *checker) broker(m *MQTT) {
-	u, err := parseBroker(m.Broker)
+// broker gives the one spelling of a section's broker.
+func (k *checker) broker(section, broker string, t TLS) string {
+	u, err := parseBroker(broker)
 	if err != nil {
-		k.bad("mqtt.broker", err.Error(), "write tcp://host:1883 or ssl://host:8883 (or ws://, wss://)")
-		return
+		k.bad(section+".broker", err.Error(), "write tcp://host:1883 or ssl://host:8883 (or ws://, wss://)")
+		return broker
 	}
 	if u.User != nil {
-		k.bad("mqtt.broker", "holds a user", "move it to mqtt.username and mqtt.password_file")
-		return
+		k.bad(section+".broker", "holds a user", fmt.Sprintf("move it to %[1]s.username and %[1]s.password_file", section))
+		return broker
 	}
-	m.Broker = u.String()
-	k.tls(m.TLS, u.Scheme == "ssl" || u.Scheme == "wss")
+	k.tls(section, t, u.Scheme == "ssl" || u.Scheme == "wss")
+	return u.String()
 }
 
-func (k *checker) tls(t TLS, encrypted bool) {
+func (k *checker) tls(section string, t TLS, encrypted bool) {
 	if t != (TLS{}) && !encrypted {
-		k.bad("mqtt.tls", "set, but mqtt.broker is not encrypted", "write ssl:// or wss:// in mqtt.broker")
+		k.bad(section+".tls", fmt.Sprintf("set, but %s.broker is not encrypted", section), fmt.Sprintf("write ssl:// or wss:// in %s.broker", section))
 	}
 	if (t.Cert == "") != (t.Key == "") {
-		k.bad("mqtt.tls", "cert and key go together", "give both or neither")
+		k.bad(section+".tls", "cert and key go together", "give both or neither")
 	}
 }
 

@@ -16,7 +16,7 @@ const reference = "../faird.yaml"
 
 // examples are the keys whose values in faird.yaml cannot be defaults.
 var examples = map[string]bool{
-	"infer.strict": true, "mqtt.password": true,
+	"infer.strict": true, "mqtt.password": true, "sparkplug.password": true,
 	"mqtt.builtin.users.plc.name": true, "mqtt.builtin.users.plc.password": true, "mqtt.builtin.users.plc.password_file": true,
 	"stations.line.name": true, "stations.line.camera.url": true, "stations.line.model": true,
 	"stations.line.trigger.interval": true, "stations.line.threshold": true, "stations.line.review": true,

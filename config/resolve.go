@@ -23,6 +23,7 @@ func (k *checker) resolve(c *Config) {
 	}
 	k.src.remember(c.files())
 	k.secret("mqtt", &c.MQTT.Password, c.MQTT.PasswordFile)
+	k.secret("sparkplug", &c.Sparkplug.Password, c.Sparkplug.PasswordFile)
 	for i := range c.MQTT.Builtin.Users {
 		u := &c.MQTT.Builtin.Users[i]
 		k.secret(k.item("mqtt.builtin.users", i), &u.Password, u.PasswordFile)
@@ -73,6 +74,10 @@ func paths(c *Config) []namedPath {
 func inputs(c *Config) []namedPath {
 	list := []namedPath{
 		{key: "mqtt.password_file", value: &c.MQTT.PasswordFile},
+		{key: "sparkplug.password_file", value: &c.Sparkplug.PasswordFile},
+		{key: "sparkplug.tls.ca", value: &c.Sparkplug.TLS.CA},
+		{key: "sparkplug.tls.cert", value: &c.Sparkplug.TLS.Cert},
+		{key: "sparkplug.tls.key", value: &c.Sparkplug.TLS.Key},
 		{key: "mqtt.tls.ca", value: &c.MQTT.TLS.CA},
 		{key: "mqtt.tls.cert", value: &c.MQTT.TLS.Cert},
 		{key: "mqtt.tls.key", value: &c.MQTT.TLS.Key},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -77,6 +78,9 @@ func elsewhere(name string) string {
 		}
 	}
 	walk(configType, "")
+	if len(found) > 1 { // sparkplug repeats mqtt's keys of a broker
+		found = slices.DeleteFunc(found, func(key string) bool { return strings.HasPrefix(key, "sparkplug.") })
+	}
 	if len(found) != 1 || strings.EqualFold(found[0], name) {
 		return ""
 	}
