@@ -39,20 +39,29 @@ func (r *resizer) resize(picture gocv.Mat) ([]byte, error) {
 	if picture.Closed() || picture.Empty() {
 		return nil, fmt.Errorf("%w: it is empty", ErrPicture)
 	}
-	switch t := picture.Type(); t {
-	case gocv.MatTypeCV8UC3, gocv.MatTypeCV8UC1:
-	case gocv.MatTypeCV16UC3, gocv.MatTypeCV16UC1:
-		if err := picture.ConvertToWithParams(&r.depth, t&^depthMask|gocv.MatTypeCV8U, fullRange, 0); err != nil {
-			return nil, fmt.Errorf("16 to 8 bits: %w", err)
-		}
-		picture = r.depth
-	default:
-		return nil, fmt.Errorf("%w: its type is %v, must be 8- or 16-bit with one or three channels", ErrPicture, t)
+	picture, err := eightBits(picture, &r.depth)
+	if err != nil {
+		return nil, err
 	}
 	if err := r.linear(picture); err != nil {
 		return nil, fmt.Errorf("resize to %dx%d: %w", r.size.X, r.size.Y, err)
 	}
 	return r.bgr.DataPtrUint8()
+}
+
+// eightBits is the picture itself, or in depth what a 16-bit one is in 8 bits.
+func eightBits(picture gocv.Mat, depth *gocv.Mat) (gocv.Mat, error) {
+	switch t := picture.Type(); t {
+	case gocv.MatTypeCV8UC3, gocv.MatTypeCV8UC1:
+		return picture, nil
+	case gocv.MatTypeCV16UC3, gocv.MatTypeCV16UC1:
+		if err := picture.ConvertToWithParams(depth, t&^depthMask|gocv.MatTypeCV8U, fullRange, 0); err != nil {
+			return picture, fmt.Errorf("16 to 8 bits: %w", err)
+		}
+		return *depth, nil
+	default:
+		return picture, fmt.Errorf("%w: its type is %v, must be 8- or 16-bit with one or three channels", ErrPicture, t)
+	}
 }
 
 // depthMask is the part of an OpenCV type that says what a number is.

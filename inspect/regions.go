@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"faird/fair"
+	"faird/inspect/geometry"
 	"faird/verdict"
 )
 
@@ -17,8 +18,12 @@ const maxRegions = 32
 type mapSet struct {
 	w, h                       int
 	k                          float64
-	ignore                     []byte
+	ignore                     []byte // nil: everything counts
 	smoothed, gradient, colour []float32
+
+	// What the maps come from; nil for tiles, of which the last alone is there.
+	planes, restored []float32 // [3,h,w] BGR
+	input            []float32 // [channels,h,w], the network's
 }
 
 // finder finds the regions of maps; it keeps its buffers.
@@ -37,17 +42,17 @@ type part struct {
 }
 
 // find appends the 8-connected parts of the smoothed map at or above level, as
-// seen in the camera's picture, of which bounds is the judged rectangle.
-func (f *finder) find(m mapSet, level float64, bounds image.Rectangle, regions []verdict.Region) []verdict.Region {
+// seen in the camera's picture, where they lie within seen.
+func (f *finder) find(m *mapSet, level float64, toCamera geometry.Affine, seen image.Rectangle, regions []verdict.Region) []verdict.Region {
 	f.measure(m, level)
 	slices.SortStableFunc(f.parts, func(a, b part) int { return cmp.Compare(b.peak, a.peak) })
 	for _, p := range f.parts[:min(len(f.parts), maxRegions)] {
-		regions = append(regions, p.region(m.w, m.h, bounds))
+		regions = append(regions, p.region(toCamera, seen))
 	}
 	return regions
 }
 
-func (f *finder) measure(m mapSet, level float64) {
+func (f *finder) measure(m *mapSet, level float64) {
 	f.inside = slices.Grow(f.inside[:0], len(m.smoothed))[:len(m.smoothed)]
 	clear(f.inside)
 	least := atLeast(level)
@@ -84,15 +89,13 @@ func (p *part) add(x, y int, value float32, structure, colour float64) {
 }
 
 // region is the part in camera pixels: its box grows to whole pixels, which
-// keeps it at one at least and within bounds.
-func (p *part) region(w, h int, bounds image.Rectangle) verdict.Region {
-	x0, x1 := p.box.Min.X*bounds.Dx()/w, (p.box.Max.X*bounds.Dx()+w-1)/w
-	y0, y1 := p.box.Min.Y*bounds.Dy()/h, (p.box.Max.Y*bounds.Dy()+h-1)/h
-	scale := float64(bounds.Dx()) / float64(w) * float64(bounds.Dy()) / float64(h)
+// keeps it at one at least, and stays within what was seen.
+func (p *part) region(toCamera geometry.Affine, seen image.Rectangle) verdict.Region {
+	box := toCamera.Within(p.box, seen)
 	share := p.share()
 	return verdict.Region{
-		X: bounds.Min.X + x0, Y: bounds.Min.Y + y0, W: x1 - x0, H: y1 - y0,
-		Area: max(1, int(math.Round(float64(p.pixels)*scale))),
+		X: box.Min.X, Y: box.Min.Y, W: box.Dx(), H: box.Dy(),
+		Area: max(1, int(math.Round(float64(p.pixels)*toCamera.Area()))),
 		Peak: float64(p.peak), Structure: share, Colour: 1 - share,
 	}
 }

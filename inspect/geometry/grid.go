@@ -127,6 +127,13 @@ func (g *Grid) at(n int) (column, row int) {
 	return n % len(g.Columns.Starts), n / len(g.Columns.Starts)
 }
 
+// Place is the n-th tile's rectangle in the whole map.
+func (g *Grid) Place(n int) image.Rectangle {
+	column, row := g.at(n)
+	corner := image.Pt(g.Columns.Places[column], g.Rows.Places[row])
+	return image.Rectangle{Min: corner, Max: corner.Add(image.Pt(g.Columns.Small, g.Rows.Small))}
+}
+
 // Size is that of the whole map.
 func (g *Grid) Size() image.Point { return image.Pt(g.Columns.Length, g.Rows.Length) }
 

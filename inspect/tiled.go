@@ -1,0 +1,207 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"slices"
+
+	"gocv.io/x/gocv"
+
+	"faird/config"
+	"faird/fair"
+	"faird/infer"
+	"faird/inspect/geometry"
+)
+
+// maxBatch bounds how many tiles go through the network at once.
+const maxBatch = 8
+
+// tiled judges an inspected picture tile by tile. The tiles' maps are put
+// together before they are smoothed, each weighed least at its edges, so that a
+// defect on a seam is as a defect anywhere.
+type tiled struct {
+	lens    *lens
+	tile    image.Point // in the inspected picture's pixels
+	overlap int
+	batch   int
+	runner  *infer.Runner
+	scorer  *fair.Scorer // of one tile
+	scoring fair.Scoring
+	mask    gocv.Mat // of the inspected picture; empty: nothing is ignored
+
+	// What follows is made anew where a picture has another size than the last.
+	size     image.Point
+	grid     *geometry.Grid
+	judged   []int // the tiles that are not ignored
+	smoother *fair.Smoother
+	planes   []float32 // [batch,3,h,w]
+	set      mapSet
+}
+
+// newTiled makes a judge for tiles. size is that of the inspected pictures, or
+// zero where the first one will tell: their tiles then go one by one, for the
+// runner's batch is fixed from the start.
+func newTiled(m *Model, l *lens, c config.Tiles, mask gocv.Mat, size image.Point) (*tiled, error) {
+	spec := &m.file.Spec
+	t := &tiled{
+		lens: l, scoring: spec.Scoring, mask: mask, batch: 1,
+		tile: image.Pt(orElse(c.W, l.w), orElse(c.H, l.h)),
+	}
+	t.overlap = orElse(c.Overlap, min(t.tile.X, t.tile.Y)/4)
+	if size != (image.Point{}) {
+		if err := t.lay(size); err != nil {
+			return t, err
+		}
+		runs := (len(t.judged) + maxBatch - 1) / maxBatch
+		t.batch = (len(t.judged) + runs - 1) / runs
+	}
+	if m.file.Batch != 0 {
+		t.batch = m.file.Batch
+	}
+	t.planes = make([]float32, t.batch*3*l.w*l.h)
+	var err error
+	if t.scorer, err = fair.NewScorer(l.h, l.w, spec.Scoring); err != nil {
+		return t, err
+	}
+	t.runner, err = m.session.NewRunner(t.batch)
+	return t, err
+}
+
+func orElse(v, otherwise int) int {
+	if v == 0 {
+		return otherwise
+	}
+	return v
+}
+
+// lay makes what depends on the inspected picture's size.
+func (t *tiled) lay(size image.Point) error {
+	grid, err := geometry.NewGrid(size, t.tile, image.Pt(t.lens.w, t.lens.h), t.overlap)
+	if err != nil {
+		return err
+	}
+	whole := grid.Size()
+	smoother, err := fair.NewSmoother(whole.Y, whole.X, t.scoring)
+	if err != nil {
+		return fmt.Errorf("tiles: %w", err)
+	}
+	n := whole.X * whole.Y
+	set := mapSet{
+		w: whole.X, h: whole.Y, k: t.scoring.K,
+		gradient: make([]float32, n), colour: make([]float32, n),
+	}
+	if !t.mask.Empty() {
+		if set.ignore, err = shrinkMask(t.mask, whole.X, whole.Y); err != nil {
+			return err
+		}
+	}
+	t.size, t.grid, t.smoother, t.set = size, grid, smoother, set
+	t.choose()
+	return nil
+}
+
+// choose lists the tiles of which anything counts.
+func (t *tiled) choose() {
+	t.judged = t.judged[:0]
+	for n := range t.grid.Tiles() {
+		place := t.grid.Place(n)
+		counts := t.set.ignore == nil
+		for y := place.Min.Y; y < place.Max.Y && !counts; y++ {
+			counts = slices.Contains(t.set.ignore[y*t.set.w+place.Min.X:y*t.set.w+place.Max.X], 0)
+		}
+		if counts {
+			t.judged = append(t.judged, n)
+		}
+	}
+}
+
+func (t *tiled) judge(ctx context.Context, part gocv.Mat, l *lap) (float64, error) {
+	if size := image.Pt(part.Cols(), part.Rows()); size != t.size {
+		if err := t.lay(size); err != nil {
+			return 0, fmt.Errorf("%w: %w", ErrPicture, err)
+		}
+	}
+	clear(t.set.gradient)
+	clear(t.set.colour)
+	for batch := range slices.Chunk(t.judged, t.batch) {
+		if err := t.some(ctx, part, batch, l); err != nil {
+			return 0, err
+		}
+	}
+	if err := t.lens.worth(t.tile); err != nil {
+		return 0, err
+	}
+	score := t.smoother.Smooth(t.set.gradient, t.set.colour, t.set.ignore)
+	if math.IsNaN(score) {
+		return 0, errNotFinite
+	}
+	return score, nil
+}
+
+// some runs one batch of tiles and blends their maps in.
+func (t *tiled) some(ctx context.Context, part gocv.Mat, tiles []int, l *lap) error {
+	for slot, n := range tiles {
+		if err := t.take(part, n, slot); err != nil {
+			return err
+		}
+	}
+	l.took(&l.stages.Prepare)
+	if err := t.runner.Run(ctx); err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	l.took(&l.stages.Restore)
+	for slot, n := range tiles {
+		if !t.blend(n, slot) {
+			return errNotFinite
+		}
+	}
+	l.took(&l.stages.Score)
+	return nil
+}
+
+func (t *tiled) take(part gocv.Mat, n, slot int) error {
+	tile := part.Region(t.grid.Tile(n))
+	defer tile.Close()
+	return t.lens.take(tile, share(t.planes, slot, t.batch), share(t.runner.Input(), slot, t.batch))
+}
+
+// blend is false where the network answered with what is no number.
+func (t *tiled) blend(n, slot int) bool {
+	if !t.scorer.Compare(share(t.planes, slot, t.batch), share(t.runner.Output(), slot, t.batch)) {
+		return false
+	}
+	t.grid.Blend(n, t.scorer.Gradient(), t.set.gradient)
+	t.grid.Blend(n, t.scorer.Colour(), t.set.colour)
+	return true
+}
+
+// share is the i-th of n equal parts.
+func share(all []float32, i, n int) []float32 {
+	size := len(all) / n
+	return all[i*size : (i+1)*size]
+}
+
+func (t *tiled) maps() *mapSet {
+	if t.smoother != nil { // nil: no picture yet
+		t.set.smoothed = t.smoother.Map()
+	}
+	return &t.set
+}
+
+func (t *tiled) fromMap() geometry.Affine { return t.grid.FromMap() }
+
+func (t *tiled) again(ctx context.Context) error { return t.runner.Run(ctx) }
+
+func (t *tiled) close() error {
+	err := errors.Join(t.lens.close(), t.mask.Close())
+	if t.scorer != nil {
+		t.scorer.Close()
+	}
+	if t.runner != nil {
+		err = errors.Join(err, t.runner.Close())
+	}
+	return err
+}
