@@ -64,6 +64,9 @@ func (s *Station) deliver(j *job, v *verdict.Verdict, f *camera.Frame) {
 		s.deps.Observe(v, f)
 	}
 	s.deps.Outlet.Verdict(v, key)
+	if f != nil {
+		f.Answer(v)
+	}
 	if j != nil && j.taken {
 		s.shake.inspected(v)
 	}

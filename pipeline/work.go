@@ -108,9 +108,17 @@ func (s *Station) freeRun(ctx context.Context, b *bench) {
 		s.deliver(nil, s.inspect(ctx, b, f), f)
 	case errors.Is(err, errEnd):
 		s.ended.Store(true)
-	case ctx.Err() == nil && time.Since(b.lastGot) > s.patience() && !s.outage.Swap(true):
+	case ctx.Err() == nil && !s.uncalled() && time.Since(b.lastGot) > s.patience() && !s.outage.Swap(true):
 		s.deliver(nil, s.noFrame(err), nil)
 	}
+}
+
+// uncalled reports whether the source lives and nothing has asked it for a
+// picture, which is no outage: no part passed the camera's trigger line, nobody
+// brought a picture.
+func (s *Station) uncalled() bool {
+	st := s.source.Status()
+	return st.OnCall && st.Connected
 }
 
 // patience is how long free run waits for a frame before it calls it an outage:
