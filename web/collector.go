@@ -1,0 +1,118 @@
+package web
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"faird/publish"
+)
+
+// collector reads the box's figures when Prometheus asks.
+type collector struct{ server *Server }
+
+func newCollector(s *Server) collector { return collector{s} }
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("faird_"+name, help, labels, nil)
+}
+
+var (
+	infoDesc      = desc("info", "The box; always 1.", "site", "box", "version")
+	verdictsDesc  = desc("verdicts_total", "Verdicts since the start.", "station", "verdict")
+	framesDesc    = desc("frames_total", "Frames read from the camera.", "station")
+	droppedDesc   = desc("frames_dropped_total", "Frames never judged, because a fresher one came.", "station")
+	readyDesc     = desc("station_ready", "1 while the station judges.", "station")
+	cameraDesc    = desc("camera_connected", "1 while the camera gives frames.", "station")
+	fpsDesc       = desc("camera_fps", "Frames a second, measured.", "station")
+	thresholdDesc = desc("threshold", "Scores from here on fail.", "station")
+	modelDesc     = desc("model_info", "The model in use; always 1.", "station", "model", "provider", "threshold_from")
+
+	brokerDesc     = desc("broker_connected", "1 while the broker is connected.")
+	reconnectsDesc = desc("broker_reconnects_total", "Connections to the broker lost.")
+	outboxDesc     = desc("outbox_verdicts", "Verdicts that wait for the broker.")
+	outboxAgeDesc  = desc("outbox_oldest_timestamp_seconds", "When the oldest of them was decided; 0 where none waits.")
+	givenUpDesc    = desc("outbox_dropped_total", "Undelivered verdicts given up.")
+	refusesDesc    = desc("store_refuses", "1 while the disk refuses verdicts.")
+	storeDesc      = desc("store_bytes", "Bytes of the database in use.")
+	storeMaxDesc   = desc("store_max_bytes", "Bytes the database may have.")
+
+	picturesDesc   = desc("archive_pictures", "Verdicts whose pictures are kept.")
+	archiveDesc    = desc("archive_bytes", "Bytes of the pictures.")
+	archiveMaxDesc = desc("archive_max_bytes", "Bytes the pictures may have.")
+	skippedDesc    = desc("archive_skipped_total", "Pictures worth keeping that were not.")
+	freeDesc       = desc("disk_free_bytes", "Free bytes of the disk the data is on.")
+	totalDesc      = desc("disk_bytes", "Bytes of that disk.")
+	floorDesc      = desc("disk_floor_bytes", "Free bytes that pictures never take.")
+	watchersDesc   = desc("page_listeners", "Browsers that listen for events.")
+)
+
+// Describe implements prometheus.Collector; the metrics are not checked ahead.
+func (c collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	s, g := c.server, gather{out}
+	g.gauge(infoDesc, 1, s.Identity.Site, s.Identity.Box, s.Identity.Version)
+	for name, st := range s.Stations.States() {
+		g.station(name, st)
+	}
+	b := s.Broker.Status()
+	g.gauge(brokerDesc, one(b.Connected))
+	g.counter(reconnectsDesc, float64(b.Reconnects))
+	t := s.Store.Stats()
+	g.gauge(outboxDesc, float64(t.OutboxRows))
+	oldest := 0.0
+	if !t.Oldest.IsZero() {
+		oldest = float64(t.Oldest.UnixMilli()) / 1000
+	}
+	g.gauge(outboxAgeDesc, oldest)
+	g.counter(givenUpDesc, float64(t.Dropped.Total()))
+	g.gauge(refusesDesc, one(t.Err != ""))
+	g.gauge(storeDesc, float64(t.Bytes))
+	g.gauge(storeMaxDesc, float64(t.MaxBytes))
+	g.gauge(watchersDesc, float64(s.Feed.listeners()))
+	if s.Archive == nil {
+		return
+	}
+	a := s.Archive.Stats()
+	g.gauge(picturesDesc, float64(a.Pictures))
+	g.gauge(archiveDesc, float64(a.Bytes))
+	g.gauge(archiveMaxDesc, float64(a.MaxBytes))
+	g.counter(skippedDesc, float64(s.Pictures.Skipped()))
+	g.gauge(freeDesc, float64(a.Free))
+	g.gauge(totalDesc, float64(a.Total))
+	g.gauge(floorDesc, float64(a.Floor))
+}
+
+type gather struct{ out chan<- prometheus.Metric }
+
+func (g gather) gauge(d *prometheus.Desc, v float64, labels ...string) {
+	g.out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+}
+
+func (g gather) counter(d *prometheus.Desc, v float64, labels ...string) {
+	g.out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+}
+
+func (g gather) station(name string, st publish.StationState) {
+	n := st.Counts
+	g.counter(verdictsDesc, float64(n.Pass), name, "pass")
+	g.counter(verdictsDesc, float64(n.Fail), name, "fail")
+	g.counter(verdictsDesc, float64(n.Review), name, "review")
+	g.counter(verdictsDesc, float64(n.NoRead), name, "no_read")
+	g.counter(framesDesc, float64(n.Frames), name)
+	g.counter(droppedDesc, float64(n.Dropped), name)
+	g.gauge(readyDesc, one(st.Ready), name)
+	g.gauge(cameraDesc, one(st.Camera.Connected), name)
+	g.gauge(fpsDesc, st.Camera.FPS, name)
+	if st.Threshold != nil {
+		g.gauge(thresholdDesc, *st.Threshold, name)
+	}
+	g.gauge(modelDesc, 1, name, st.Model, st.Provider, st.ThresholdFrom)
+}
+
+func one(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,76 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"faird/verdict"
+)
+
+// metrics are the box as Prometheus sees it. Most are read when it asks; what
+// is measured for every verdict is observed on the way.
+type metrics struct {
+	latency *prometheus.HistogramVec
+	stages  *prometheus.HistogramVec
+	score   *prometheus.HistogramVec
+	handler http.Handler
+}
+
+// latencyBuckets are seconds: from a fast GPU to a box that is far too slow.
+var latencyBuckets = []float64{.005, .01, .02, .035, .05, .075, .1, .15, .2, .3, .5, .75, 1, 1.5, 2, 3, 5}
+
+func newMetrics(s *Server) (*metrics, error) {
+	m := &metrics{
+		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "faird_latency_seconds", Help: "From the exposure to the verdict's hand-over to MQTT.", Buckets: latencyBuckets,
+		}, []string{"station"}),
+		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "faird_stage_seconds", Help: "Time of each stage of a verdict.", Buckets: latencyBuckets,
+		}, []string{"station", "stage"}),
+		score: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "faird_score_of_threshold", Help: "Score as a share of the threshold: 1 and more is fail.",
+			Buckets: []float64{.1, .2, .3, .4, .5, .6, .7, .8, .9, .95, 1, 1.05, 1.1, 1.25, 1.5, 2, 3, 5},
+		}, []string{"station"}),
+	}
+	r := prometheus.NewRegistry()
+	for _, c := range []prometheus.Collector{
+		m.latency, m.stages, m.score, newCollector(s),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		if err := r.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	m.handler = promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorLog: quiet(s.Log)})
+	s.Feed.mu.Lock()
+	s.Feed.observe = m.observe
+	s.Feed.mu.Unlock()
+	return m, nil
+}
+
+// observe measures one verdict. It runs on the station's loop, right after the
+// verdict was handed to the publisher.
+func (m *metrics) observe(v *verdict.Verdict) {
+	if !v.Time.Captured.IsZero() {
+		m.latency.WithLabelValues(v.Station).Observe(max(0, v.Time.Decided.Sub(v.Time.Captured.Time).Seconds()))
+	}
+	if v.Score == nil {
+		return
+	}
+	for stage, ms := range map[string]float64{
+		"wait": v.StagesMS.Wait, "prepare": v.StagesMS.Prepare, "restore": v.StagesMS.Restore, "score": v.StagesMS.Score,
+	} {
+		m.stages.WithLabelValues(v.Station, stage).Observe(ms / 1000)
+	}
+	if v.Threshold != nil && *v.Threshold > 0 {
+		m.score.WithLabelValues(v.Station).Observe(*v.Score / *v.Threshold)
+	}
+}
+
+func (s *Server) serveMetrics(w http.ResponseWriter, r *http.Request) error {
+	s.metrics.handler.ServeHTTP(w, r)
+	return nil
+}
