@@ -14,7 +14,7 @@ export function distribution() {
   const size = new ResizeObserver(() => { if (args) draw(canvas, ...args); });
   size.observe(canvas);
   return {
-    node: canvas,
+    node: h("div", { class: "plot" }, canvas),
     show(...now) { args = now; draw(canvas, ...args); },
     close: () => size.disconnect(),
   };

@@ -37,6 +37,7 @@ export function history(app, params) {
     more.disabled = false;
   }
   items.addEventListener("keydown", (e) => walk(items, e));
+  items.addEventListener("load", shapeTiles, { capture: true, once: true });
   load();
   return { node, close: () => leave.abort() };
 }
@@ -50,6 +51,12 @@ function tile(i) {
       h("span", null, format.when(i.time)),
       h("span", { class: "soft" }, [i.station, i.part ? t.part_(i.part) : t.sequence(i.sequence)].join(" · ")),
       i.mark && h("span", { class: "marked" }, shape(i.mark.right === false ? "fail" : "pass"), text.mark.is(i.mark)))));
+}
+
+// shapeTiles gives all tiles the form of the first picture.
+export function shapeTiles(e) {
+  const { naturalWidth: w, naturalHeight: ht } = e.target;
+  if (w && ht) e.currentTarget.style.setProperty("--aspect", `${w} / ${ht}`);
 }
 
 // walk moves through the tiles with the arrow keys.
@@ -81,7 +88,7 @@ function filters(app, params) {
       h("button", { type: "button", "aria-pressed": chosen.has(k), data: { kind: k }, onclick: (e) => press(e.currentTarget) }, badge(k)))),
     stations.length > 1 && h("label", null, text.station, select("station", [["", text.all], ...stations.map((s) => [s, s])], params)),
     field("part", t.part, { maxlength: 256 }),
-    field("from", t.from, { type: "datetime-local", step: 1 }), field("to", t.to, { type: "datetime-local", step: 1 }),
+    field("from", t.from, { type: "datetime-local" }), field("to", t.to, { type: "datetime-local" }),
     h("div", { class: "pair" }, field("score_min", t.scoreMin, { type: "number", step: "any", min: 0 }), field("score_max", t.scoreMax, { type: "number", step: "any", min: 0 })),
     h("label", null, t.marked, select("marked", [["", t.markedAny], ["no", t.markedNo], ["yes", t.markedYes], ["wrong", t.markedWrong]], params)),
     h("label", { class: "check" }, h("input", { type: "checkbox", name: "pictures", value: "true", checked: params.get("pictures") === "true" }), t.pictures),

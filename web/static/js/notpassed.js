@@ -6,7 +6,7 @@ import { get } from "./api.js";
 import { word } from "./verdicts.js";
 import * as format from "./format.js";
 
-const most = 5;
+const most = 6;
 const written = 1500; // ms until the archive has a picture, most of the time
 
 export function notPassed(station, open) {

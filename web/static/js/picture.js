@@ -45,6 +45,7 @@ export function look() {
 
   return {
     node, show, message,
+    bare: () => { if (base.hasAttribute("href")) hide(blank, true); },
     opacity: (share) => map.setAttribute("opacity", share),
     outlines: (on) => outlines.setAttribute("visibility", on ? "visible" : "hidden"),
   };

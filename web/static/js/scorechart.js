@@ -27,7 +27,7 @@ export function scoreChart(open) {
   });
   const size = new ResizeObserver(() => show(points));
   size.observe(canvas);
-  return { node: canvas, show, close: () => size.disconnect() };
+  return { node: h("div", { class: "plot" }, canvas), show, close: () => size.disconnect() };
 }
 
 function summary(points) {
@@ -131,9 +131,13 @@ function mark(c, l, p, colour) {
     c.moveTo(x - r - 1, y - r - 1); c.lineTo(x + r + 1, y + r + 1); c.moveTo(x + r + 1, y - r - 1); c.lineTo(x - r - 1, y + r + 1);
     c.stroke();
   } else if (p.verdict === "review") {
-    c.fillStyle = colour("--review-ink");
+    c.fillStyle = colour("--review");
+    c.strokeStyle = colour("--review-ink");
+    c.lineWidth = 1.2;
     c.moveTo(x, y - r - 2); c.lineTo(x + r + 2, y); c.lineTo(x, y + r + 2); c.lineTo(x - r - 2, y);
+    c.closePath();
     c.fill();
+    c.stroke();
   } else {
     c.fillStyle = colour("--pass-ink");
     c.arc(x, y, r, 0, 2 * Math.PI);

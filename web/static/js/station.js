@@ -9,8 +9,8 @@ import { scoreChart } from "./scorechart.js";
 import { notPassed } from "./notpassed.js";
 import * as format from "./format.js";
 
-const points = 300;      // verdicts in the trend of the full view
-const pointsCard = 120;  // and of a card
+const points = 160;      // verdicts in the trend of the full view
+const pointsCard = 60;   // and of a card
 
 // stationPanel shows one station: full fills the view, else it is a card that
 // leads to it.
@@ -21,12 +21,12 @@ export function stationPanel(name, full, open) {
   const trend = trendOf(full ? points : pointsCard, full ? open : null);
   const strip = full ? notPassed(name, open) : null;
   const how = h("span", { class: "soft" });
-  const title = h("div", { class: "title" }, full ? h("h1", null, name) : h("h2", null, name), how);
+  const title = h("div", { class: "title" }, full ? h("span", { class: "name" }, h("h1", null, name), how) : [h("h2", null, name), how]);
   const node = full
     ? h("section", { class: "focus", "aria-label": `${text.station} ${name}` }, title,
       h("div", { class: "left ages" }, picture.node),
       h("div", { class: "right ages" }, call.node, figures.node, strip.node, trend.node))
-    : h("a", { class: "card", href: `#/station/${name}` }, title, call.node, picture.node, figures.node, trend.node);
+    : h("a", { class: "card", href: `#/station/${name}` }, picture.node, title, call.node, figures.node, trend.node);
 
   get(`/api/stations/${name}/scores`, { last: full ? points : pointsCard }).then((r) => trend.fill(r.scores)).catch(() => {});
 
@@ -41,9 +41,16 @@ export function stationPanel(name, full, open) {
     strip?.add(ev.verdict);
   }
   function state(st) {
-    say(how, st.ready ? text.live.running : st.paused ? st.why : `${text.live.notReady}: ${st.why}`);
+    say(how, st.ready ? text.live.running : text.live.notReady);
     figures.show(st.counts, st.rate);
     if (st.last) verdict(st.last);
+    if (!st.ready) idle(st);
+    else if (call.wake()) picture.look.bare();
+  }
+  // idle covers the last verdict: nobody may take it for that of the part now there.
+  function idle(st) {
+    call.rest(st.paused ? text.live.pausedWord : text.live.notReady, st.why);
+    picture.look.message(st.why, true);
   }
   return { node, title, look: picture.look, verdict, state, close: trend.close };
 }
@@ -52,7 +59,23 @@ export function stationPanel(name, full, open) {
 function callSign() {
   const sign = h("span"), said = h("span", { class: "word" }, "…"), facts = h("p", { class: "facts" }, text.live.waiting);
   const node = h("div", { class: "call no_read" }, sign, said, facts);
+  let last = null, resting = "";
+  function rest(what, why) {
+    if (resting === what + why) return;
+    resting = what + why;
+    node.className = "call no_read idle";
+    put(sign, shape("no_read"));
+    say(said, what);
+    put(facts, h("span", { class: "why" }, why));
+  }
+  function wake() {
+    if (!resting || !last) return false;
+    show(last);
+    return true;
+  }
   function show(v) {
+    last = v;
+    resting = "";
     node.className = `call ${v.verdict}`;
     put(sign, shape(v.verdict));
     say(said, word(v.verdict));
@@ -63,7 +86,7 @@ function callSign() {
       h("span", null, v.trigger?.part ? `${text.live.part} ${v.trigger.part}, ` : "", format.time(v.time.decided)),
       !v.durable && h("span", { class: "why" }, text.live.notDurable));
   }
-  return { node, show };
+  return { node, show, rest, wake };
 }
 
 // pictures loads one picture at a time, the newest next: a slow network shows

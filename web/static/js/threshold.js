@@ -5,6 +5,7 @@ import { text } from "./text.js";
 import { get, put as send, del, may } from "./api.js";
 import { badge, kinds, judge, word } from "./verdicts.js";
 import { distribution } from "./distribution.js";
+import { shapeTiles } from "./history.js";
 import { confirm } from "./confirm.js";
 import { toast, failed } from "./messages.js";
 import * as format from "./format.js";
@@ -47,6 +48,7 @@ export function threshold(app, name) {
         h("span", { class: "row act" }, may("operator") ? [clear, apply] : [h("span", { class: "soft" }, t.needs), h("button", { type: "button", onclick: app.login }, text.login.enter)]))),
     h("div", { class: "panel" }, flips, table), pictures, more);
 
+  pictures.addEventListener("load", shapeTiles, { capture: true, once: true });
   slider.addEventListener("input", () => set({ ...wish, threshold: fromSlider(Number(slider.value), range) }));
   number.addEventListener("change", () => { if (Number(number.value) > 0) set({ ...wish, threshold: Number(number.value) }); });
   band.addEventListener("change", () => set({ ...wish, review: band.checked ? Number((wish.threshold * 0.8).toPrecision(3)) : null }));
