@@ -15,6 +15,7 @@ type Look struct {
 	LogScore   Spread `json:"log_score"`  // natural logarithm of the scores
 
 	RedBlue []float64 `json:"red_blue"` // mean of red minus blue, grid of 8x8 cells, rows first
+	Neutral bool      `json:"neutral"`  // RedBlue is less what a white balance could do
 }
 
 // Spread is a statistic over the good pictures.

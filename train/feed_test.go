@@ -137,6 +137,7 @@ func TestSplit(t *testing.T) {
 	all := &pictures{}
 	for i := range 60 {
 		all.names, all.pool = append(all.names, string(rune('a'+i))), append(all.pool, []byte{byte(i)})
+		all.aspects = append(all.aspects, float64(i))
 	}
 	training, held := split(all, 0.2, 1)
 	if len(held.pool) != 12 || len(training.pool) != 48 {
@@ -148,6 +149,9 @@ func TestSplit(t *testing.T) {
 		}
 		if all.pool[slices.Index(all.names, name)][0] != held.pool[i][0] {
 			t.Errorf("%s has another picture's pixels", name)
+		}
+		if held.aspects[i] != float64(held.pool[i][0]) {
+			t.Errorf("%s has another picture's aspect", name)
 		}
 	}
 	for n, back := range map[int]int{60: 10, 29: 9, 20: 6, 12: 5} {

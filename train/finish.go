@@ -19,7 +19,7 @@ func finish(ctx context.Context, o Options, m *material, file *model.File, progr
 	c.FalseReject, c.Confidence = o.FalseReject, o.Confidence
 	c.Mix, c.Textures, c.Seed = o.Mix, m.textures, o.Seed
 	c.Infer, c.Log = o.Infer, o.Log.Level(zerolog.ErrorLevel) // what is worth a warning was said of the training
-	outcome, err := calibrate.Run(ctx, file, calibrate.Pool(m.held.names, m.held.pool), c, func(done, total int) {
+	outcome, err := calibrate.Run(ctx, file, m.held.forCalibration(), c, func(done, total int) {
 		progress(Progress{Stage: Calibrating, Done: done, Total: total})
 	})
 	if err != nil {

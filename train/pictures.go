@@ -14,9 +14,10 @@ import (
 
 // pictures are the pictures of a folder at the model's size.
 type pictures struct {
-	names  []string // their files
-	pool   defect.Pool
-	broken []error // one for each picture left out
+	names   []string // their files
+	pool    defect.Pool
+	aspects []float64 // width over height of each before it was resized
+	broken  []error   // one for each picture left out
 }
 
 // read reads pictures once, to 8-bit BGR [h, w, 3]. Broken ones are left out;
@@ -55,9 +56,18 @@ func read(ctx context.Context, files []calibrate.Picture, tell func(Progress)) (
 			p.broken = append(p.broken, broken[i])
 			continue
 		}
-		p.names, p.pool = append(p.names, file.Name), append(p.pool, pool[i])
+		p.names, p.pool, p.aspects = append(p.names, file.Name), append(p.pool, pool[i]), append(p.aspects, file.Aspect())
 	}
 	return p, calibrate.TooBroken(p.broken, len(files))
+}
+
+// forCalibration is the pictures as a calibration takes them.
+func (p *pictures) forCalibration() []calibrate.Picture {
+	good := calibrate.Pool(p.names, p.pool)
+	for i := range good {
+		good[i].Aspect = func() float64 { return p.aspects[i] }
+	}
+	return good
 }
 
 // hash names the pictures' content and order.
@@ -73,7 +83,7 @@ func (p *pictures) hash() string {
 func (p *pictures) subset(indices []int) *pictures {
 	s := &pictures{}
 	for _, i := range indices {
-		s.names, s.pool = append(s.names, p.names[i]), append(s.pool, p.pool[i])
+		s.names, s.pool, s.aspects = append(s.names, p.names[i]), append(s.pool, p.pool[i]), append(s.aspects, p.aspects[i])
 	}
 	return s
 }

@@ -296,7 +296,7 @@ func TestOddPictureIsNamed(t *testing.T) {
 	}
 	all := &pictures{}
 	for _, f := range files {
-		all.names, all.pool = append(all.names, f.Name), append(all.pool, nil)
+		all.names, all.pool, all.aspects = append(all.names, f.Name), append(all.pool, nil), append(all.aspects, 0)
 	}
 	_, held := split(all, o.HoldBack, o.Seed)
 	black := gocv.NewMatWithSize(40, 60, gocv.MatTypeCV8UC3)

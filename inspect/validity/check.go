@@ -37,11 +37,7 @@ var texts = map[verdict.Check]func(f *Fault, word string) string{
 		return fmt.Sprintf("the sharpness is %.4f, must be %s %.4f", f.Value, word, f.Limit)
 	},
 	verdict.ColourOrder: func(f *Fault, word string) string {
-		why := "the colours are not those of the model's good pictures"
-		if f.Value < -f.Limit {
-			why = "red and blue are swapped"
-		}
-		return fmt.Sprintf("%s: the agreement is %.2f, must be %s %.2f", why, f.Value, word, f.Limit)
+		return fmt.Sprintf("red and blue are swapped: the agreement of colours is %.2f, must be %s %.2f", f.Value, word, f.Limit)
 	},
 	verdict.Size: func(f *Fault, word string) string {
 		return fmt.Sprintf("width over height is %.3f, must be %s %.3f", f.Value, word, f.Limit)
@@ -56,7 +52,7 @@ var texts = map[verdict.Check]func(f *Fault, word string) string{
 func (l *Limits) Check(s *Stats) *Fault {
 	colour := 1.0
 	if l.redBlue != nil {
-		colour = agreement(s.RedBlue[:], l.redBlue)
+		colour = agreement(s.cells(l.neutral), l.redBlue)
 	}
 	aspect := s.Aspect
 	if aspect == 0 {

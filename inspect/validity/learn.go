@@ -32,7 +32,6 @@ func Learn(good []Stats, scores []float64) *model.Look {
 type gather struct {
 	kept                                           []*Stats
 	brightness, dark, saturated, sharpness, aspect tally
-	redBlue                                        [grid * grid]float64
 }
 
 func (g *gather) add(s *Stats) {
@@ -44,24 +43,33 @@ func (g *gather) add(s *Stats) {
 	if s.Aspect > 0 {
 		g.aspect.add(s.Aspect)
 	}
-	for i, v := range s.RedBlue {
-		g.redBlue[i] += v
-	}
 }
 
 func (g *gather) look() *model.Look {
-	mean := make([]float64, grid*grid)
-	for i, sum := range g.redBlue {
-		mean[i] = sum / float64(len(g.kept))
-	}
-	var colour tally
-	for _, s := range g.kept {
-		colour.add(agreement(s.RedBlue[:], mean))
-	}
-	return &model.Look{
+	l := &model.Look{
 		Brightness: g.brightness.spread(), Dark: g.dark.spread(), Saturated: g.saturated.spread(),
-		Sharpness: g.sharpness.spread(), Aspect: g.aspect.spread(), Colour: colour.spread(), RedBlue: mean,
+		Sharpness: g.sharpness.spread(), Aspect: g.aspect.spread(),
 	}
+	l.RedBlue, l.Colour = g.colour(false)
+	if mean, spread := g.colour(true); spread.Min > l.Colour.Min {
+		l.RedBlue, l.Colour, l.Neutral = mean, spread, true
+	}
+	return l
+}
+
+// colour is the mean grid, and how far each picture agrees with it.
+func (g *gather) colour(neutral bool) ([]float64, model.Spread) {
+	mean := make([]float64, grid*grid)
+	for _, s := range g.kept {
+		for i, v := range s.cells(neutral) {
+			mean[i] += v / float64(len(g.kept))
+		}
+	}
+	var t tally
+	for _, s := range g.kept {
+		t.add(agreement(s.cells(neutral), mean))
+	}
+	return mean, t.spread()
 }
 
 // tally is mean and variance in one pass (Welford 1962), with the extremes.

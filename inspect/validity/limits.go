@@ -14,23 +14,19 @@ const (
 	absoluteSaturated = 0.98
 )
 
-// How far beyond the extremes of the good pictures a limit lies: so many
-// standard deviations, but at least the floor, since good pictures that were
-// all taken within a minute know nothing of tomorrow's light. The floors of
-// brightness and sharpness are factors, the others are added.
+// A limit lies so many standard deviations from the mean of the good pictures,
+// but at least the allowance beyond the most extreme of them: pictures that were
+// all taken within a minute know nothing of tomorrow's light. The allowances of
+// brightness, sharpness and aspect are factors, the others are added.
 const (
-	margin          = 4
-	brightnessFloor = 1.25
-	sharpnessFloor  = 1.3
-	darkFloor       = 0.1
-	saturatedFloor  = 0.1
-	colourFloor     = 0.2
-	aspectFloor     = 1.02
+	deviations          = 4
+	brightnessAllowance = 1.25
+	sharpnessAllowance  = 1.75
+	darkAllowance       = 0.1
+	saturatedAllowance  = 0.1
+	colourAllowance     = 0.2
+	aspectAllowance     = 1.02
 )
-
-// colourful is the least limit of the agreement of colours: below it the good
-// pictures have too little colour of their own to tell red from blue.
-const colourful = 0.1
 
 // Range is what a value may be, both ends included.
 type Range struct{ Low, High float64 }
@@ -49,6 +45,7 @@ type Limits struct {
 	Colour     Range
 	Aspect     Range
 	redBlue    []float64 // what colours are compared with; nil: they are not
+	neutral    bool      // without the white balance
 }
 
 // LimitsOf are the limits that a model's look gives (nil: the absolute ones
@@ -87,32 +84,32 @@ func absolute() Limits {
 
 func learnt(l *model.Look) Limits {
 	limits := absolute()
-	limits.Brightness = scaled(l.Brightness, brightnessFloor)
-	limits.Sharpness.Low = scaled(l.Sharpness, sharpnessFloor).Low
-	limits.Dark.High = added(l.Dark, darkFloor).High
-	limits.Saturated.High = added(l.Saturated, saturatedFloor).High
-	limits.redBlue = l.RedBlue
-	if low := added(l.Colour, colourFloor).Low; low >= colourful {
-		limits.Colour.Low = low
+	limits.Brightness = scaled(l.Brightness, brightnessAllowance)
+	limits.Sharpness.Low = scaled(l.Sharpness, sharpnessAllowance).Low
+	limits.Dark.High = added(l.Dark, darkAllowance).High
+	limits.Saturated.High = added(l.Saturated, saturatedAllowance).High
+	limits.redBlue, limits.neutral = l.RedBlue, l.Neutral
+	if least := l.Colour.Min - colourAllowance; least > 0 { // else the good pictures cannot tell red from blue
+		limits.Colour.Low = -least // with red and blue swapped it would be a good picture
 	}
 	if l.Aspect.Mean > 0 {
-		limits.Aspect = Range{l.Aspect.Min / aspectFloor, l.Aspect.Max * aspectFloor}
+		limits.Aspect = Range{l.Aspect.Min / aspectAllowance, l.Aspect.Max * aspectAllowance}
 	}
 	return limits
 }
 
-// added widens the extremes by the margin or the floor, whichever is more.
-func added(s model.Spread, floor float64) Range {
-	by := max(margin*s.Std, floor)
-	return Range{s.Min - by, s.Max + by}
+// added is what a value may be whose allowance is added.
+func added(s model.Spread, allowance float64) Range {
+	by := deviations * s.Std
+	return Range{min(s.Mean-by, s.Min-allowance), max(s.Mean+by, s.Max+allowance)}
 }
 
-// scaled is added for a value whose spread goes with its size: the margin is a
-// factor.
-func scaled(s model.Spread, floor float64) Range {
+// scaled is what a value may be whose spread goes with its size: deviations and
+// allowance are factors.
+func scaled(s model.Spread, allowance float64) Range {
 	if s.Mean <= 0 {
 		return anything
 	}
-	by := max(math.Exp(margin*s.Std/s.Mean), floor)
-	return Range{s.Min / by, s.Max * by}
+	by := math.Exp(deviations * s.Std / s.Mean)
+	return Range{min(s.Mean/by, s.Min/allowance), max(s.Mean*by, s.Max*allowance)}
 }

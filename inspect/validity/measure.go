@@ -21,15 +21,27 @@ const (
 // many rows, which changes none of the means.
 const sampled = 1 << 16
 
+// Cells is a value for each cell of the grid, rows first.
+type Cells [grid * grid]float64
+
 // Stats is what is measured of one picture.
 type Stats struct {
 	Brightness float64 // mean grey, 0..255
 	Dark       float64 // share of pixels below 16 in every channel
 	Saturated  float64 // share of pixels of 254 or more in a channel
-	Sharpness  float64 // root mean square of the gradient over the standard deviation of grey, per pixel; 0 for a blank picture
+	Sharpness  float64 // root mean square of the gradient at half the size over the standard deviation of grey; 0 for a blank picture
 	Aspect     float64 // width over height of the picture before it was resized; 0: not known
-	RedBlue    [grid * grid]float64
-	Print      uint64 // equal for equal pixels, within a process
+	RedBlue    Cells   // mean of red minus blue
+	Neutral    Cells   // the same, less what a white balance could do: the share of grey that fits it best
+	Print      uint64  // equal for equal pixels, within a process
+}
+
+// cells are the colours, with or without the white balance.
+func (s *Stats) cells(neutral bool) *Cells {
+	if neutral {
+		return &s.Neutral
+	}
+	return &s.RedBlue
 }
 
 // seed is one for the process, so that prints can be compared.
@@ -39,7 +51,7 @@ var seed = maphash.MakeSeed()
 // goroutine.
 type Meter struct {
 	w, h, step int
-	rows       [3][]int32 // grey of three rows, by y modulo 3
+	rows       [3][]int32 // grey of three rows at half the size, by y modulo 3
 	held       [3]int     // which y each holds
 	sums       sums
 }
@@ -48,7 +60,7 @@ type Meter struct {
 type sums struct {
 	n, grey, squares, dark, saturated int64
 	gradients, energy                 int64 // how many pixels have a gradient, and the sum of its squares, 64 to one
-	redBlue, cells                    [grid * grid]int64
+	redBlue, cellGrey, cells          [grid * grid]int64
 	print                             uint64
 }
 
@@ -56,7 +68,7 @@ type sums struct {
 func NewMeter(w, h int) *Meter {
 	m := &Meter{w: w, h: h, step: max(1, (w*h+sampled-1)/sampled)}
 	for i := range m.rows {
-		m.rows[i] = make([]int32, w)
+		m.rows[i] = make([]int32, w/2)
 	}
 	return m
 }
@@ -69,9 +81,9 @@ func (m *Meter) Add(pixels []byte) error {
 	m.held = [3]int{-1, -1, -1}
 	for y := 0; y < m.h; y += m.step {
 		m.tone(pixels, y)
-		if y > 0 && y < m.h-1 {
-			m.gradient(m.grey(pixels, y-1), m.grey(pixels, y), m.grey(pixels, y+1))
-		}
+	}
+	for y := 1; y < m.h/2-1; y += m.step {
+		m.gradient(m.half(pixels, y-1), m.half(pixels, y), m.half(pixels, y+1))
 	}
 	m.sums.print = m.sums.print*31 + maphash.Bytes(seed, pixels)
 	return nil
@@ -115,28 +127,30 @@ func (t *sums) cell(cell int, bgr []byte) {
 	t.grey, t.squares, t.dark, t.saturated = t.grey+grey, t.squares+squares, t.dark+dark, t.saturated+saturated
 	t.cells[cell] += n
 	t.redBlue[cell] += redBlue
+	t.cellGrey[cell] += grey
 }
 
 // luma is grey by BT.601 in 8-bit fixed point.
 func luma(b, g, r byte) int32 { return (29*int32(b) + 150*int32(g) + 77*int32(r)) >> 8 }
 
-// grey is a row's grey, computed unless it was for the row before.
-func (m *Meter) grey(pixels []byte, y int) []int32 {
+// half is a row of grey at half the size, computed unless it was for the row
+// before. The mean of four pixels halves a sensor's noise, which would pass for
+// detail.
+func (m *Meter) half(pixels []byte, y int) []int32 {
 	out := m.rows[y%3]
 	if m.held[y%3] == y {
 		return out
 	}
 	m.held[y%3] = y
-	row := pixels[3*y*m.w : 3*(y+1)*m.w]
+	above, below := pixels[6*y*m.w:][:3*m.w], pixels[3*(2*y+1)*m.w:][:3*m.w]
 	for x := range out {
-		p := row[3*x : 3*x+3 : 3*x+3]
-		out[x] = luma(p[0], p[1], p[2])
+		a, b := above[6*x:6*x+6:6*x+6], below[6*x:6*x+6:6*x+6]
+		out[x] = (luma(a[0], a[1], a[2]) + luma(a[3], a[4], a[5]) + luma(b[0], b[1], b[2]) + luma(b[3], b[4], b[5]) + 2) >> 2
 	}
 	return out
 }
 
-// gradient adds the squared Sobel gradients of a row (Tenengrad, Tenenbaum
-// 1970): the kernel's smoothing keeps a sensor's noise from passing for detail.
+// gradient adds the squared Sobel gradients of a row (Tenengrad, Tenenbaum 1970).
 func (m *Meter) gradient(above, row, below []int32) {
 	var energy int64
 	n := len(row)
@@ -165,22 +179,44 @@ func (t *sums) stats() Stats {
 	if variance := float64(t.squares)/n - s.Brightness*s.Brightness; variance >= blank && t.gradients > 0 {
 		s.Sharpness = math.Sqrt(float64(t.energy) / 64 / float64(t.gradients) / variance)
 	}
-	for i, sum := range t.redBlue {
-		s.RedBlue[i] = float64(sum) / float64(max(1, t.cells[i]))
-	}
+	t.colours(&s)
 	return s
 }
 
-// agreement is the cosine between two grids of red minus blue, -1..1: near 1
-// where colours lie as they do in good pictures, negative where red and blue
-// are swapped, 0 where one of them has no colour.
-func agreement(a, b []float64) float64 {
-	var ab, aa, bb float64
-	for i := range a {
-		ab, aa, bb = ab+a[i]*b[i], aa+a[i]*a[i], bb+b[i]*b[i]
+// colours fills the grids. The balance is a least-squares fit of red minus blue
+// by grey, which is what another gain of red or blue adds.
+func (t *sums) colours(s *Stats) {
+	var grey Cells
+	var product, square float64
+	for i, n := range t.cells {
+		n := float64(max(1, n))
+		s.RedBlue[i], grey[i] = float64(t.redBlue[i])/n, float64(t.cellGrey[i])/n
+		product, square = product+s.RedBlue[i]*grey[i], square+grey[i]*grey[i]
 	}
-	if aa == 0 || bb == 0 {
+	balance := product / max(1, square)
+	for i, v := range s.RedBlue {
+		s.Neutral[i] = v - balance*grey[i]
+	}
+}
+
+// agreement is how far the colours of a picture lie as they do in good ones,
+// -1..1: the share of cells in which red or blue prevails as it should less the
+// share in which it does not, each cell counting by how much it should. A
+// coloured defect turns a few cells, swapped channels turn all.
+func agreement(cells *Cells, good []float64) float64 {
+	var sum, all float64
+	for i, g := range good {
+		weight := math.Abs(g)
+		all += weight
+		switch c := cells[i] * g; {
+		case c > 0:
+			sum += weight
+		case c < 0:
+			sum -= weight
+		}
+	}
+	if all == 0 {
 		return 0
 	}
-	return ab / math.Sqrt(aa*bb)
+	return sum / all
 }

@@ -16,8 +16,9 @@ import (
 
 // Picture is a good picture, read when its turn comes.
 type Picture struct {
-	Name string
-	Read func() ([]byte, error) // 8-bit BGR [h,w,3] at the model's size; broken ones wrap inspect.ErrPicture
+	Name   string
+	Read   func() ([]byte, error) // 8-bit BGR [h,w,3] at the model's size; broken ones wrap inspect.ErrPicture
+	Aspect func() float64         // width over height before it was resized, known once it was read; nil: not known
 }
 
 // Pool is pictures already in memory at the model's size.
@@ -46,7 +47,7 @@ func Folder(dir string, w, h int) ([]Picture, error) {
 	inside := dir + string(filepath.Separator) // of what dir points to, should it be a link
 	err := filepath.WalkDir(inside, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && slices.Contains(extensions, strings.ToLower(filepath.Ext(path))) {
-			pictures = append(pictures, Picture{Name: path, Read: func() ([]byte, error) { return read(path, w, h) }})
+			pictures = append(pictures, file(path, w, h))
 		}
 		return err
 	})
@@ -60,17 +61,26 @@ func Folder(dir string, w, h int) ([]Picture, error) {
 	return pictures, nil
 }
 
-func read(path string, w, h int) (_ []byte, err error) {
+func file(path string, w, h int) Picture {
+	aspect := 0.0
+	return Picture{
+		Name:   path,
+		Read:   func() (pixels []byte, err error) { pixels, aspect, err = read(path, w, h); return pixels, err },
+		Aspect: func() float64 { return aspect },
+	}
+}
+
+func read(path string, w, h int) (_ []byte, aspect float64, err error) {
 	picture, err := inspect.ReadPicture(path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, picture.Close()) }()
 	pixels, err := inspect.AtSize(picture, w, h)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, 0, fmt.Errorf("%s: %w", path, err)
 	}
-	return pixels, nil
+	return pixels, float64(picture.Cols()) / float64(picture.Rows()), nil
 }
 
 // tolerated is the share of pictures that may be broken before the folder is.

@@ -11,6 +11,7 @@ import (
 
 	"faird/config"
 	"faird/inspect"
+	"faird/inspect/validity"
 	"faird/model"
 	"faird/train/defect"
 )
@@ -77,7 +78,11 @@ func Run(ctx context.Context, file *model.File, good []Picture, o Options, progr
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, inspector.Close()) }()
-	r := &run{options: o, judge: judge{inspector: inspector, w: file.Width, h: file.Height}, good: good}
+	r := &run{
+		options: o, good: good,
+		judge: judge{inspector: inspector, w: file.Width, h: file.Height},
+		meter: validity.NewMeter(file.Width, file.Height),
+	}
 	if err := r.scoreAll(ctx, progress); err != nil {
 		return nil, err
 	}
@@ -88,21 +93,23 @@ func Run(ctx context.Context, file *model.File, good []Picture, o Options, progr
 type run struct {
 	options Options
 	judge   judge
+	meter   *validity.Meter
 	good    []Picture
-	kept    []Picture // those that could be read
+	kept    []Picture        // those that could be read
+	looks   []validity.Stats // of each of those
 	outcome Outcome
 }
 
 func (r *run) scoreAll(ctx context.Context, progress func(done, total int)) error {
 	for n, p := range r.good {
-		score, err := r.scoreOne(ctx, p)
+		score, look, err := r.scoreOne(ctx, p)
 		switch {
 		case errors.Is(err, inspect.ErrPicture):
 			r.outcome.Broken = append(r.outcome.Broken, err)
 		case err != nil:
 			return fmt.Errorf("%s: %w", p.Name, err)
 		default:
-			r.kept = append(r.kept, p)
+			r.kept, r.looks = append(r.kept, p), append(r.looks, look)
 			r.outcome.Scores = append(r.outcome.Scores, Scored{p.Name, score})
 		}
 		if progress != nil {
@@ -112,12 +119,21 @@ func (r *run) scoreAll(ctx context.Context, progress func(done, total int)) erro
 	return TooBroken(r.outcome.Broken, len(r.good))
 }
 
-func (r *run) scoreOne(ctx context.Context, p Picture) (float64, error) {
+func (r *run) scoreOne(ctx context.Context, p Picture) (score float64, look validity.Stats, err error) {
 	pixels, err := p.Read()
 	if err != nil {
-		return 0, err
+		return 0, look, err
 	}
-	return r.judge.score(ctx, pixels)
+	if err := r.meter.Add(pixels); err != nil {
+		return 0, look, err
+	}
+	aspect := 0.0
+	if p.Aspect != nil {
+		aspect = p.Aspect()
+	}
+	look = r.meter.Take(aspect)
+	score, err = r.judge.score(ctx, pixels)
+	return score, look, err
 }
 
 func (r *run) finish(ctx context.Context, file *model.File) (*Outcome, error) {
@@ -133,6 +149,7 @@ func (r *run) finish(ctx context.Context, file *model.File) (*Outcome, error) {
 	if spec.Calibration, err = Set(scores, o.FalseReject, o.Confidence, o.ReviewRate); err != nil {
 		return nil, err
 	}
+	spec.Calibration.Look = validity.Learn(r.looks, scores)
 	pool, err := r.typical()
 	if err != nil {
 		return nil, err

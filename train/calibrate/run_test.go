@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -102,6 +103,13 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkSamples(t, path, c.Threshold)
+	again, err := model.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := again.Calibration.Look; l == nil || math.Abs(l.Brightness.Mean-127.5) > 1 || !(l.Sharpness.Mean > 0) || l.Aspect.Mean != 0 || !(l.LogScore.Std > 0) {
+		t.Errorf("the file's look is %+v", l)
+	}
 }
 
 // checkSamples holds what every box does with the file before it is ready.
@@ -240,8 +248,14 @@ func TestFolder(t *testing.T) {
 	if len(pictures) != 2 || pictures[0].Name != filepath.Join(dir, "b.png") || pictures[1].Name != filepath.Join(dir, "day 2", "a.PNG") {
 		t.Fatalf("%v", pictures)
 	}
+	if a := pictures[1].Aspect(); a != 0 {
+		t.Errorf("aspect %g of a picture that was not read", a)
+	}
 	if pixels, err := pictures[1].Read(); err != nil || len(pixels) != 3*side*side || pixels[0] != 77 {
 		t.Errorf("%d bytes, %v", len(pixels), err)
+	}
+	if a := pictures[1].Aspect(); !(a > 0) {
+		t.Errorf("aspect %g of a picture that was read", a)
 	}
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(dir, link); err != nil {
