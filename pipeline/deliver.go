@@ -49,28 +49,36 @@ func (s *Station) deliver(j *job, v *verdict.Verdict, f *camera.Frame) {
 		defer close(j.done)
 		v.Trigger = j.trigger
 	}
-	v.Sequence = s.seq.Add(1)
-	v.Time.Decided = verdict.Time{Time: time.Now()}
-	v.Time.Clock = s.deps.Clock()
-	key := s.commit(v, j.patience())
+	key := s.decide(j, v)
 	s.counts.add(v.Verdict)
 	if j != nil {
 		s.answers.put(j, v)
 	}
-	if f != nil {
-		s.saving.save(v, f, s.log)
-	}
 	if s.deps.Observe != nil {
 		s.deps.Observe(v, f)
 	}
-	s.deps.Outlet.Verdict(v, key)
 	if f != nil {
+		s.saving.save(v, f, s.log)
 		f.Answer(v)
 	}
 	if j != nil && j.taken {
 		s.shake.inspected(v)
 	}
 	s.show(v, key, f)
+}
+
+// decide numbers v, makes it durable and sends it. The two loops of a station
+// take turns, so that its verdicts are stored and sent in the order of their
+// numbers; who waits does so at the expense of its own patience.
+func (s *Station) decide(j *job, v *verdict.Verdict) (key int64) {
+	s.deciding.Lock()
+	defer s.deciding.Unlock()
+	v.Sequence = s.seq.Add(1)
+	v.Time.Decided = verdict.Time{Time: time.Now()}
+	v.Time.Clock = s.deps.Clock()
+	key = s.commit(v, j.patience())
+	s.deps.Outlet.Verdict(v, key)
+	return key
 }
 
 // commit makes v durable. While the disk refuses, v goes out with durable false,

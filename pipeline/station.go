@@ -107,6 +107,8 @@ type Station struct {
 	saving  saving
 	sight   sight // the judging loop's
 
+	deciding sync.Mutex // held from a verdict's number to its hand-over
+
 	mu     sync.Mutex // guards what follows
 	view   view       // the inspector's identity, for verdicts and state
 	broken string     // why the station cannot judge; "" when it can

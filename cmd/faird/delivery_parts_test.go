@@ -188,6 +188,9 @@ func tail(s string, n int) string { return s[max(0, len(s)-n):] }
 func (s *service) kill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.cmd == nil || s.cmd.Process == nil {
+		return // not begun, or could not
+	}
 	s.killed = true
 	_ = s.cmd.Process.Kill()
 }
@@ -196,7 +199,9 @@ func (s *service) kill() {
 func (s *service) stop(limit time.Duration) error {
 	s.mu.Lock()
 	s.over = true
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	if s.cmd != nil && s.cmd.Process != nil {
+		_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	}
 	s.mu.Unlock()
 	select {
 	case <-s.ended:
@@ -212,6 +217,9 @@ func (s *service) stop(limit time.Duration) error {
 func (s *service) limitFiles(forbid bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.cmd == nil || s.cmd.Process == nil {
+		return nil
+	}
 	var now unix.Rlimit
 	if err := unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_FSIZE, nil, &now); err != nil {
 		if errors.Is(err, unix.ESRCH) {

@@ -106,7 +106,7 @@ func newProof(t *testing.T, seed uint64) *proof {
 // serve starts faird, as systemd would.
 func (p *proof) serve() {
 	p.faird = &service{
-		args: []string{fairdBinary(), "run", "--config", p.conf}, dir: p.t.TempDir(),
+		args: []string{fairdBinary(p.t), "run", "--config", p.conf}, dir: p.t.TempDir(),
 		env:    append(os.Environ(), asFaird+"=1", "FAIRD_INFER_LIBRARY="+library(p.t)),
 		excuse: func() bool { return time.Now().UnixNano() < p.refused.Load() },
 	}
@@ -115,11 +115,16 @@ func (p *proof) serve() {
 }
 
 // fairdBinary is the test's own, which is faird too, or another that is to be proved.
-func fairdBinary() string {
+func fairdBinary(t *testing.T) string {
+	t.Helper()
 	if path := os.Getenv("FAIRD_BINARY"); path != "" {
 		return path
 	}
-	return os.Args[0]
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // config has stations that judge as fast as pictures come, or not at all, and

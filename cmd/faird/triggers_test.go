@@ -156,8 +156,8 @@ func TestCommands(t *testing.T) {
 	if r := ask(`{"id":"c6","command":"dance"}`); r["ok"] != false {
 		t.Errorf("unknown command: %v", r)
 	}
-	saved, _ := filepath.Glob(filepath.Join(storePath(t, text), "saved", "cap", "*_fail_*.png"))
-	if len(saved) != 1 {
-		t.Errorf("%d pictures saved, want 1", len(saved))
-	}
+	until(t, 5*time.Second, "one picture saved", func() bool {
+		saved, err := filepath.Glob(filepath.Join(storePath(t, text), "saved", "cap", "*_fail_*.png"))
+		return err == nil && len(saved) == 1
+	})
 }

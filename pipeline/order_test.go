@@ -1,0 +1,54 @@
+package pipeline
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"faird/publish"
+	"faird/verdict"
+)
+
+// unevenLedger is a disk whose commits take now long, now short, one beside the other.
+type unevenLedger struct{ fakeLedger }
+
+func (l *unevenLedger) Commit(ctx context.Context, v *verdict.Verdict) (int64, error) {
+	time.Sleep(rand.N(2 * time.Millisecond))
+	key, err := l.fakeLedger.Commit(ctx, v)
+	time.Sleep(rand.N(2 * time.Millisecond))
+	return key, err
+}
+
+// Both loops of a station give verdicts: what the PLC gets is in the order in
+// which they were decided, on disk too.
+func TestVerdictsLeaveInTheirOrder(t *testing.T) {
+	disk := &unevenLedger{}
+	r := newRig(t, "mqtt", func(r *rig) { r.deps.Ledger = disk })
+	r.Trigger(publish.Trigger{Received: time.Now()})
+	before := r.verdict().Sequence // the station runs: it has read where to begin
+	const n = 200
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range n {
+			r.deliver(nil, r.noRead(verdict.Overrun, ""), nil)
+		}
+	}()
+	go func() {
+		for range n {
+			r.deliver(nil, r.noRead(verdict.Late, ""), nil)
+		}
+	}()
+	for want := before + 1; want <= before+2*n; want++ {
+		if v := r.verdict(); v.Sequence != want {
+			t.Fatalf("verdict %d came where %d was next", v.Sequence, want)
+		}
+	}
+	<-done
+	for i, v := range disk.verdicts {
+		if v.Sequence != uint64(i+1) {
+			t.Fatalf("row %d has sequence %d", i+1, v.Sequence)
+		}
+	}
+}
