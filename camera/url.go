@@ -39,6 +39,7 @@ var kinds = map[string]func(u *url.URL, q *query) (plan, error){
 	"https":   parseStream,
 	"demo":    parseDemo,
 	"genicam": parseGeniCam,
+	"watch":   parseWatch,
 }
 
 const gstreamerScheme = "gstreamer"
