@@ -23,6 +23,7 @@ type Inspector struct {
 	gate    *validity.Gate // nil: every picture is worth a score
 	regions finder
 	upright upright
+	lap     lap
 
 	// Of the last picture.
 	toCamera geometry.Affine // from the map
@@ -81,29 +82,29 @@ func (i *Inspector) open(m *Model, o Options) (err error) {
 // network's, the machine's or the context's. After an error r and the views
 // hold nothing of use.
 func (i *Inspector) Inspect(ctx context.Context, picture gocv.Mat, level *float64, r *Result) error {
-	t := &lap{last: time.Now()}
+	i.lap = lap{last: time.Now()}
 	sight, err := i.viewer.See(picture)
 	if err != nil {
 		return err
 	}
-	return i.inspect(ctx, sight, level, r, t)
+	return i.inspect(ctx, sight, level, r)
 }
 
 // InspectAt is Inspect for a part that was found already, by an Aligner that
 // several inspectors share.
 func (i *Inspector) InspectAt(ctx context.Context, picture gocv.Mat, found Alignment, level *float64, r *Result) error {
-	t := &lap{last: time.Now()}
+	i.lap = lap{last: time.Now()}
 	sight, err := i.viewer.see(picture, found.Shift)
 	if err != nil {
 		return err
 	}
 	sight.Alignment = &found
-	return i.inspect(ctx, sight, level, r, t)
+	return i.inspect(ctx, sight, level, r)
 }
 
-func (i *Inspector) inspect(ctx context.Context, s Sight, level *float64, r *Result, t *lap) error {
+func (i *Inspector) inspect(ctx context.Context, s Sight, level *float64, r *Result) error {
 	defer s.Part.Close()
-	score, err := i.judge.judge(ctx, s.Part, t)
+	score, err := i.judge.judge(ctx, s.Part, &i.lap)
 	if err != nil {
 		return err
 	}
@@ -118,8 +119,8 @@ func (i *Inspector) inspect(ctx context.Context, s Sight, level *float64, r *Res
 	if i.gate != nil {
 		r.Brightness = i.gate.Brightness()
 	}
-	t.took(&t.stages.Score)
-	r.Stages = t.stages
+	i.lap.took(&i.lap.stages.Score)
+	r.Stages = i.lap.stages
 	return nil
 }
 

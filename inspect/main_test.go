@@ -134,4 +134,7 @@ func save(t testing.TB, picture gocv.Mat, path string) string {
 
 func at(v float64) *float64 { return &v }
 
-var white = color.RGBA{R: 255, G: 255, B: 255}
+var (
+	white = color.RGBA{R: 255, G: 255, B: 255}
+	grey  = color.RGBA{R: 128, G: 128, B: 128}
+)
