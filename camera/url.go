@@ -40,6 +40,7 @@ var kinds = map[string]func(u *url.URL, q *query) (plan, error){
 	"demo":    parseDemo,
 	"genicam": parseGeniCam,
 	"watch":   parseWatch,
+	"upload":  parseUpload,
 }
 
 const gstreamerScheme = "gstreamer"

@@ -1,0 +1,222 @@
+package camera
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"hash/crc32"
+	"image"
+	"image/png"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"faird/config"
+	"faird/verdict"
+)
+
+// receiving starts a camera that takes uploads, on a free port.
+func receiving(t *testing.T, query string) (cam *Camera, url string) {
+	t.Helper()
+	address := freePort(t, "tcp")
+	cam = start(t, "upload://"+address+"/cap"+query, config.Camera{})
+	eventually(t, cam, "listening", func(s Status) bool { return s.Connected && s.OnCall })
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	return cam, "http://" + address + "/cap"
+}
+
+type reply struct {
+	status int
+	body   map[string]any
+}
+
+// send uploads a body. It is safe from any goroutine.
+func send(t *testing.T, method, url, token string, body io.Reader) reply {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, url, body)
+	if err != nil {
+		t.Error(err)
+		return reply{}
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Error(err)
+		return reply{}
+	}
+	defer resp.Body.Close()
+	got := reply{status: resp.StatusCode}
+	if err := json.NewDecoder(resp.Body).Decode(&got.body); err != nil {
+		t.Error(err)
+	}
+	return got
+}
+
+func pngOf(t *testing.T, shade uint8) []byte {
+	t.Helper()
+	data, err := os.ReadFile(writePicture(t, t.TempDir(), "a.png", shade))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestUploadIsAnsweredWithItsVerdict(t *testing.T) {
+	cam, url := receiving(t, "")
+	for i := range 3 {
+		answered := make(chan reply, 1)
+		go func() {
+			answered <- send(t, "POST", url+"?name=../part1.png", "", bytes.NewReader(pngOf(t, uint8(50+i))))
+		}()
+		f := next(t, cam, time.Time{})
+		if f.Source != "part1.png" || f.Err != nil || shade(f.Picture) != uint8(50+i) {
+			t.Errorf("%s: %v", f.Source, f.Err)
+		}
+		f.Answer(&verdict.Verdict{ID: "v1", Verdict: verdict.Fail, Sequence: f.Sequence})
+		f.Answer(&verdict.Verdict{ID: "v2"}) // there is one answer
+		f.Release()
+		if got := <-answered; got.status != http.StatusOK || got.body["id"] != "v1" || got.body["verdict"] != "fail" || got.body["sequence"] != float64(i+1) {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+func TestUploadThatIsNotJudged(t *testing.T) {
+	cam, url := receiving(t, "?deadline=300ms")
+	if got := send(t, "PUT", url, "", bytes.NewReader(pngOf(t, 1))); got.status != http.StatusGatewayTimeout { // nobody takes it
+		t.Errorf("%+v", got)
+	}
+	next(t, cam, time.Time{}).Release() // it waited in the slot, but its uploader has gone
+	answered := make(chan reply, 1)
+	go func() { answered <- send(t, "PUT", url, "", bytes.NewReader(pngOf(t, 1))) }()
+	next(t, cam, time.Time{}).Release() // given back without a verdict
+	if got := <-answered; got.status != http.StatusServiceUnavailable {
+		t.Errorf("%+v", got)
+	}
+	go func() { answered <- send(t, "PUT", url, "", bytes.NewReader(pngOf(t, 1))) }()
+	f := next(t, cam, time.Time{})
+	if got := <-answered; got.status != http.StatusGatewayTimeout { // the verdict comes too late
+		t.Errorf("%+v", got)
+	}
+	f.Answer(&verdict.Verdict{})
+	f.Release()
+}
+
+func TestUploadsThatAreRefused(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "token")
+	touch(t, secret, []byte("hunter2\n"))
+	cam, url := receiving(t, "?max=1kB&token_file="+secret)
+	noise := image.NewRGBA(image.Rect(0, 0, 64, 64))
+	for i := range noise.Pix {
+		noise.Pix[i] = uint8(i * i >> 3)
+	}
+	var large bytes.Buffer
+	if err := png.Encode(&large, noise); err != nil {
+		t.Fatal(err)
+	}
+	huge := bytes.Clone(pngOf(t, 1))
+	copy(huge[16:], []byte{0, 0, 0x80, 0, 0, 0, 0x80, 0}) // width and height: a small file that claims 32768x32768 pixels
+	binary.BigEndian.PutUint32(huge[29:], crc32.ChecksumIEEE(huge[12:29]))
+	for name, c := range map[string]struct {
+		method, path, token string
+		body                []byte
+		want                int
+	}{
+		"no token":     {"POST", "", "", pngOf(t, 1), http.StatusUnauthorized},
+		"wrong token":  {"POST", "", "hunter3", pngOf(t, 1), http.StatusUnauthorized},
+		"wrong path":   {"POST", "/other", "hunter2", pngOf(t, 1), http.StatusNotFound},
+		"wrong method": {"DELETE", "", "hunter2", nil, http.StatusMethodNotAllowed},
+		"no picture":   {"POST", "", "hunter2", []byte("hello"), http.StatusUnsupportedMediaType},
+		"empty":        {"POST", "", "hunter2", nil, http.StatusUnsupportedMediaType},
+		"too large":    {"POST", "", "hunter2", large.Bytes(), http.StatusRequestEntityTooLarge},
+		"a bomb":       {"POST", "", "hunter2", huge, http.StatusRequestEntityTooLarge},
+	} {
+		if got := send(t, c.method, url+c.path, c.token, bytes.NewReader(c.body)); got.status != c.want || got.body["error"] == "" {
+			t.Errorf("%s: %+v, want %d", name, got, c.want)
+		}
+	}
+	if s := cam.Status(); s.Frames != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestCutOffUploadIsAFrameThatSaysSo(t *testing.T) {
+	cam, url := receiving(t, "")
+	answered := make(chan reply, 1)
+	whole := pngOf(t, 1)
+	go func() { answered <- send(t, "POST", url, "", bytes.NewReader(whole[:len(whole)-10])) }()
+	f := next(t, cam, time.Time{})
+	wantErr(t, f.Err, ErrPicture)
+	f.Answer(&verdict.Verdict{Verdict: verdict.NoRead, Reason: verdict.InvalidPicture})
+	f.Release()
+	if got := <-answered; got.status != http.StatusOK || got.body["reason"] != string(verdict.InvalidPicture) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestMoreUploadsThanSeats(t *testing.T) {
+	cam, url := receiving(t, "")
+	data := pngOf(t, 1)
+	const senders = 3 * uploadSeats
+	statuses := make(chan int, senders)
+	var all sync.WaitGroup
+	for range senders {
+		all.Go(func() { statuses <- send(t, "POST", url, "", bytes.NewReader(data)).status })
+	}
+	counts := map[int]int{}
+	for len(statuses) < senders-uploadSeats { // the rest is sent away
+		time.Sleep(5 * time.Millisecond)
+	}
+	for range uploadSeats {
+		f := next(t, cam, time.Time{})
+		f.Answer(&verdict.Verdict{})
+		f.Release()
+	}
+	all.Wait()
+	close(statuses)
+	for s := range statuses {
+		counts[s]++
+	}
+	if counts[http.StatusOK] != uploadSeats || counts[http.StatusServiceUnavailable] != senders-uploadSeats {
+		t.Errorf("answers %v", counts)
+	}
+}
+
+func TestUploadAtTheEnd(t *testing.T) {
+	address := freePort(t, "tcp")
+	cam, err := Open(config.Camera{URL: "upload://" + address}, nopLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- cam.Run(ctx) }()
+	eventually(t, cam, "listening", func(s Status) bool { return s.Connected })
+	answered := make(chan reply, 1)
+	go func() { answered <- send(t, "POST", "http://"+address, "", bytes.NewReader(pngOf(t, 1))) }()
+	eventually(t, cam, "received", func(s Status) bool { return s.Frames == 1 })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if got := <-answered; got.status != http.StatusServiceUnavailable {
+		t.Errorf("%+v", got)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestUploadAddressThatIsTaken(t *testing.T) {
+	_, url := receiving(t, "")
+	cam := start(t, "upload://"+strings.TrimPrefix(url, "http://"), config.Camera{})
+	eventually(t, cam, "refused", func(s Status) bool { return strings.Contains(s.Err, "another program or station") })
+}
