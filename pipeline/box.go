@@ -145,7 +145,8 @@ func (b *Box) prepare(ctx context.Context, sc config.Station, hash string) (*pla
 	if p.mask, err = fileHash(sc.IgnoreMask); err != nil {
 		return nil, fmt.Errorf("station %s: ignore_mask: %w", sc.Name, err)
 	}
-	if !p.keep || p.old.model != f.Hash || p.old.mask != p.mask || !sameROI(p.old.conf.ROI, sc.ROI) || p.old.why() != "" {
+	if !p.keep || p.old.model != f.Hash || p.old.mask != p.mask || !sameROI(p.old.conf.ROI, sc.ROI) ||
+		!p.old.conf.Validity.Equal(sc.Validity) || p.old.why() != "" {
 		if err := b.prepareInspector(ctx, p); err != nil {
 			return nil, err
 		}
@@ -172,7 +173,7 @@ func (b *Box) prepareInspector(ctx context.Context, p *plan) error {
 	if err != nil {
 		return fmt.Errorf("station %s: %w", p.conf.Name, err)
 	}
-	i, err := m.NewInspector(inspect.Options{ROI: p.conf.ROI, IgnoreMask: p.conf.IgnoreMask})
+	i, err := m.NewInspector(inspectOptions(p.conf, m.File().Calibration))
 	if err != nil {
 		release()
 		return fmt.Errorf("station %s: %w", p.conf.Name, err)
@@ -189,7 +190,9 @@ func (b *Box) override(ctx context.Context, station string) (*Thresholds, error)
 }
 
 // sameSource reports whether a station can go on with its camera and trigger.
-func sameSource(a, b config.Station) bool { return a.Camera == b.Camera && a.Trigger == b.Trigger && a.Handshake == b.Handshake }
+func sameSource(a, b config.Station) bool {
+	return a.Camera == b.Camera && a.Trigger == b.Trigger && a.Handshake == b.Handshake
+}
 
 // sameROI reports whether two regions of interest are the same.
 func sameROI(a, b *config.Rect) bool { return a == b || a != nil && b != nil && *a == *b }

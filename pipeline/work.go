@@ -211,6 +211,7 @@ func (s *Station) inspect(ctx context.Context, b *bench, f *camera.Frame) *verdi
 	err := b.current.inspector.Inspect(work, f.Picture, limits.Level(), &b.result)
 	switch {
 	case errors.Is(err, inspect.ErrPicture):
+		v.Fault = faultOf(err)
 		return refuse(v, verdict.InvalidPicture, err)
 	case err != nil:
 		s.log.Error().Err(err).Msg("a picture could not be judged")

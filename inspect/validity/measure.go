@@ -19,7 +19,7 @@ const (
 
 // sampled bounds the pixels that are looked at: of a larger picture every so
 // many rows, which changes none of the means.
-const sampled = 1 << 16
+const sampled = 1 << 15
 
 // Cells is a value for each cell of the grid, rows first.
 type Cells [grid * grid]float64
