@@ -7,6 +7,7 @@ package quantize
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -29,6 +30,7 @@ type Network struct {
 type layer struct {
 	conv, relu *onnxpb.NodeProto
 	out        string // value after the ReLU
+	name       string // for people: "e1.0" to "out"
 }
 
 // Parse reads a network of convolutions with constant weights.
@@ -86,7 +88,7 @@ func (n *Network) findLayers() error {
 		if w == nil || len(w.Dims) != 4 || attribute(node, "group").GetI() > 1 {
 			continue // grouped or with computed weights: stays in float32
 		}
-		l := layer{conv: node, out: node.Output[0]}
+		l := layer{conv: node, out: node.Output[0], name: n.nameOf(node)}
 		if next := n.uses[l.out]; len(next) == 1 && next[0].GetOpType() == "Relu" && !n.isOutput(l.out) {
 			l.relu, l.out = next[0], next[0].Output[0]
 		}
@@ -102,13 +104,25 @@ func (n *Network) findLayers() error {
 func (n *Network) Layers() []string {
 	names := make([]string, len(n.layers))
 	for i, l := range n.layers {
-		names[i] = l.name()
+		names[i] = l.name
 	}
 	return names
 }
 
-// name is that of the layer's result: faird's own begin with "e1.0" to "out".
-func (l layer) name() string { return l.out }
+// nameOf makes a short name of a convolution's: exporters write "/e1/e1.0/Conv",
+// faird "e1.0/Conv_1". Where that is no name, or another layer's, the whole
+// serves.
+func (n *Network) nameOf(node *onnxpb.NodeProto) string {
+	whole := node.GetName()
+	if whole == "" {
+		whole = node.Output[0]
+	}
+	short := path.Base(path.Dir(whole))
+	if short == "." || short == "/" || slices.ContainsFunc(n.layers, func(l layer) bool { return l.name == short }) {
+		return whole
+	}
+	return short
+}
 
 func (n *Network) isOutput(value string) bool {
 	return slices.ContainsFunc(n.model.Graph.Output, func(v *onnxpb.ValueInfoProto) bool { return v.GetName() == value })

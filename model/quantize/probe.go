@@ -4,16 +4,19 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
 	"faird/model/onnxpb"
 )
 
-// Tensor is an activation whose range is to be measured.
+// Tensor is an output of a probe: an activation whose range is to be measured,
+// or the mean of each channel that a layer reads.
 type Tensor struct {
-	Name  string
-	Shape []int64 // [1, c, h, w]
+	Name  string  // the activation's
+	Shape []int64 // [1, c, h, w]; of means [c]
+	Means bool
 }
 
 // Probe is the float network with its activations as outputs, in the order of
@@ -29,8 +32,20 @@ func (n *Network) Probe(h, w int) (onnx []byte, tensors []Tensor, err error) {
 	m.Graph.Output = nil
 	for _, name := range n.observed() {
 		s := sizes[name]
-		tensors = append(tensors, Tensor{name, []int64{1, int64(s.c), int64(s.h), int64(s.w)}})
+		tensors = append(tensors, Tensor{name, []int64{1, int64(s.c), int64(s.h), int64(s.w)}, false})
 		m.Graph.Output = append(m.Graph.Output, &onnxpb.ValueInfoProto{Name: proto.String(name), Type: floatTensor})
+	}
+	for _, name := range n.read() {
+		tensors = append(tensors, Tensor{name, []int64{int64(sizes[name].c)}, true})
+		mean := &onnxpb.NodeProto{
+			OpType: proto.String("ReduceMean"), Name: proto.String(name + ".mean"), Input: []string{name}, Output: []string{name + ".mean"},
+			Attribute: []*onnxpb.AttributeProto{
+				{Name: proto.String("axes"), Type: onnxpb.AttributeProto_INTS.Enum(), Ints: []int64{0, 2, 3}},
+				{Name: proto.String("keepdims"), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(0)},
+			},
+		}
+		m.Graph.Node = append(m.Graph.Node, mean)
+		m.Graph.Output = append(m.Graph.Output, &onnxpb.ValueInfoProto{Name: proto.String(name + ".mean"), Type: floatTensor})
 	}
 	onnx, err = proto.Marshal(m)
 	return onnx, tensors, err
@@ -51,6 +66,17 @@ func (n *Network) observed() []string {
 		switch node.GetOpType() {
 		case "Add", "Concat":
 			names = append(names, node.Output[0])
+		}
+	}
+	return names
+}
+
+// read are the values that layers read, each once.
+func (n *Network) read() []string {
+	var names []string
+	for _, l := range n.layers {
+		if x := l.conv.Input[0]; !slices.Contains(names, x) {
+			names = append(names, x)
 		}
 	}
 	return names

@@ -13,14 +13,14 @@ func (w *writer) simulated(k kernel) {
 		w.keep(floatConst(k.out+".weight_scales", k.scales, k.dims[0])),
 		w.keep(int8Const(k.out+".weight_zeros", zeros, k.dims[0])),
 	}
-	w.node("DequantizeLinear", "", weights+"_float", inputs, weights+"_float", axis(0))
+	w.node("DequantizeLinear", "", inputs, weights+"_float", axis(0))
 	conv := []string{x, weights + "_float"}
 	if len(k.bias) > 0 {
-		conv = append(conv, k.conv.Input[2])
+		conv = append(conv, w.keep(floatConst(k.out+".bias", k.bias, k.dims[0])))
 	}
-	w.node("Conv", "", k.conv.Output[0], conv, k.conv.Output[0], k.conv.Attribute...)
+	w.node("Conv", "", conv, k.conv.Output[0], k.conv.Attribute...)
 	if k.relu != nil {
-		w.node("Relu", "", k.out, k.relu.Input, k.out)
+		w.node("Relu", "", k.relu.Input, k.out)
 	}
 	w.float[k.out] = true
 }
@@ -38,8 +38,8 @@ func (w *writer) through(value string) string {
 		w.keep(floatConst(value+".scale", []float32{float32(r.High / 127)})),
 		w.keep(constant(value+".zero", onnxpb.TensorProto_INT8, []byte{0}, nil)),
 	}
-	w.node("QuantizeLinear", "", rounded, inputs, rounded)
-	w.node("DequantizeLinear", "", back, []string{rounded, inputs[1], inputs[2]}, back)
+	w.node("QuantizeLinear", "", inputs, rounded)
+	w.node("DequantizeLinear", "", []string{rounded, inputs[1], inputs[2]}, back)
 	w.whole[value] = quantised{name: back}
 	return back
 }

@@ -34,6 +34,29 @@ func symmetric(weights []float32, out, most int) (q []int8, scales []float32) {
 	return q, scales
 }
 
+// corrected takes out of the bias what rounding the weights [out, in, ...] adds to
+// a layer's mean result: bias[o] - sum over i of E[x[i]] sum over taps of
+// (w' - w)[o,i] (bias correction, Nagel et al. 2019, eq. 13). Zero padding at the
+// border is left out of account.
+func corrected(bias, weights []float32, q []int8, scales []float32, means []float64) []float32 {
+	if len(means) == 0 {
+		return bias
+	}
+	out := make([]float32, len(scales))
+	copy(out, bias)
+	per := len(weights) / len(scales)
+	taps := per / len(means)
+	for o := range out {
+		var shift float64
+		for i := range per {
+			k := o*per + i
+			shift += means[i/taps] * (float64(q[k])*float64(scales[o]) - float64(weights[k]))
+		}
+		out[o] -= float32(shift)
+	}
+	return out
+}
+
 // wholeBias is the bias in steps of the products: b / (activation scale *
 // weight scale), as QLinearConv adds it.
 func wholeBias(bias []float32, activation float32, weights []float32) []int32 {

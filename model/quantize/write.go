@@ -31,8 +31,9 @@ var largest = map[string]int{CPU: 63, TensorRT: 127}
 // Options say how the network is written.
 type Options struct {
 	Target string
-	Ranges map[string]Range // of every tensor of Probe
-	Float  []string         // layers that stay in float32, by their names
+	Ranges map[string]Range     // of every activation of Probe, and of the input
+	Means  map[string][]float64 // of the channels of what layers read; a layer without them is not corrected
+	Float  []string             // layers that stay in float32, by their names
 }
 
 // Write gives the quantised network, without metadata.
@@ -53,7 +54,7 @@ func (n *Network) Write(o Options) ([]byte, error) {
 		layers: map[*onnxpb.NodeProto]layer{}, written: map[string]bool{},
 	}
 	for _, l := range n.layers {
-		if !slices.Contains(o.Float, l.name()) {
+		if !slices.Contains(o.Float, l.name) {
 			w.layers[l.conv] = l
 		}
 	}
@@ -132,7 +133,7 @@ func (w *writer) layer(l layer) {
 	var bias []float32
 	if b := input(l.conv, 2); b != "" {
 		if w.consts[b] == nil {
-			w.fail(fmt.Errorf("layer %s: its bias is not constant", l.name()))
+			w.fail(fmt.Errorf("layer %s: its bias is not constant", l.name))
 			return
 		}
 		if bias, err = floats(w.consts[b]); err != nil {
@@ -142,6 +143,7 @@ func (w *writer) layer(l layer) {
 	}
 	dims := w.consts[l.conv.Input[1]].Dims
 	q, scales := symmetric(weights, int(dims[0]), largest[w.o.Target])
+	bias = corrected(bias, weights, q, scales, w.o.Means[l.conv.Input[0]])
 	k := kernel{layer: l, q: q, scales: scales, bias: bias, dims: dims}
 	if w.o.Target == TensorRT {
 		w.simulated(k)
@@ -165,9 +167,10 @@ func (w *writer) fail(err error) {
 	}
 }
 
-func (w *writer) node(op, domain, name string, inputs []string, output string, attributes ...*onnxpb.AttributeProto) {
+// node appends an operator, named as its result is.
+func (w *writer) node(op, domain string, inputs []string, output string, attributes ...*onnxpb.AttributeProto) {
 	n := &onnxpb.NodeProto{
-		OpType: proto.String(op), Name: proto.String(name), Input: inputs, Output: []string{output}, Attribute: attributes,
+		OpType: proto.String(op), Name: proto.String(output), Input: inputs, Output: []string{output}, Attribute: attributes,
 	}
 	if domain != "" {
 		n.Domain = proto.String(domain)

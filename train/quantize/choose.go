@@ -3,18 +3,20 @@ package quantize
 import (
 	"cmp"
 	"context"
-	"errors"
+	"fmt"
+	"math"
 	"slices"
 
 	"faird/inspect"
 	"faird/train/calibrate"
 )
 
-// hurts is the share of the error that goes with a layer which is worth leaving
-// in float32, and mostHurt how many are left so at most.
+// A layer is left in float32 only for a reason, since it costs time: while the
+// scores of good pictures change by more than tolerable on average, the one that
+// brings most of it, mostHurt at most.
 const (
-	hurts    = 0.35
-	mostHurt = 2
+	tolerable = 0.05
+	mostHurt  = 2
 )
 
 // choose tries the ways that the options leave open.
@@ -40,21 +42,24 @@ func (r *run) choose(ctx context.Context) (best Trial, err error) {
 	return r.spare(ctx, best)
 }
 
-// spare leaves layers in float32 that hurt most: each is tried, with the rest as
-// they were.
+// spare leaves layers in float32 that hurt: each is tried, with the rest as they
+// were.
 func (r *run) spare(ctx context.Context, best Trial) (Trial, error) {
 	for range mostHurt {
-		worst, err := r.worstLayer(ctx, best)
-		if err != nil || worst.Error > (1-hurts)*best.Error {
+		if best.Change <= tolerable {
+			break
+		}
+		better, err := r.oneMore(ctx, best)
+		if err != nil || better.Error >= best.Error {
 			return best, err
 		}
-		best = worst
+		best = better
 	}
 	return best, nil
 }
 
-// worstLayer is the trial that gains most by leaving one more layer in float32.
-func (r *run) worstLayer(ctx context.Context, from Trial) (Trial, error) {
+// oneMore is the trial that gains most by leaving one more layer in float32.
+func (r *run) oneMore(ctx context.Context, from Trial) (Trial, error) {
 	before := len(r.trials)
 	for _, name := range r.network.Layers() {
 		if slices.Contains(from.Float, name) {
@@ -85,17 +90,19 @@ func (r *run) try(ctx context.Context, t Trial) error {
 	for i, s := range r.tried {
 		pictures[i] = s.picture
 	}
-	var sum float64
+	var errors, changes, scores float64
 	n := 0
-	err = r.judgeAll(ctx, file, pictures, "trying "+t.Ranges, func(_ calibrate.Picture, i *inspect.Inspector, _ float64) error {
-		sum += meanSquare(i.Restored(), r.tried[n].restored)
+	err = r.judgeAll(ctx, file, pictures, "trying "+t.Ranges, func(_ calibrate.Picture, i *inspect.Inspector, score float64) error {
+		errors += meanSquare(i.Restored(), r.tried[n].restored)
+		changes += math.Abs(score - r.tried[n].score)
+		scores += r.tried[n].score
 		n++
 		return nil
 	})
 	if err == nil && n == 0 {
-		err = errors.New("no picture to compare on could be read")
+		err = fmt.Errorf("no picture to compare on could be read")
 	}
-	t.Error = sum / float64(n)
+	t.Error, t.Change = errors/float64(n), changes/scores
 	r.trials = append(r.trials, t)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gocv.io/x/gocv"
 
@@ -21,6 +22,7 @@ const leftOut = 1e-4
 type sample struct {
 	picture  calibrate.Picture
 	restored []float32
+	score    float64
 }
 
 // observe measures the range of every activation, and keeps what float32
@@ -42,15 +44,15 @@ func (r *run) observe(ctx context.Context) (err error) {
 		return err
 	}
 	measured, tried := r.split()
-	err = r.judgeAll(ctx, r.file, measured, "measuring ranges", func(p calibrate.Picture, i *inspect.Inspector, _ float64) error {
+	err = r.judgeAll(ctx, r.file, measured, "measuring ranges", func(_ calibrate.Picture, i *inspect.Inspector, _ float64) error {
 		return w.take(ctx, i.HighPass())
 	})
 	if err != nil {
 		return err
 	}
-	r.ranges = w.ranges()
-	return r.judgeAll(ctx, r.file, tried, "restoring in float32", func(p calibrate.Picture, i *inspect.Inspector, _ float64) error {
-		r.tried = append(r.tried, sample{p, append([]float32(nil), i.Restored()...)})
+	r.ranges, r.means = w.ranges(), w.mean()
+	return r.judgeAll(ctx, r.file, tried, "restoring in float32", func(p calibrate.Picture, i *inspect.Inspector, score float64) error {
+		r.tried = append(r.tried, sample{p, slices.Clone(i.Restored()), score})
 		return nil
 	})
 }
@@ -119,19 +121,26 @@ type watcher struct {
 	probe      *infer.Graph
 	input      *infer.Tensor
 	outputs    []*infer.Tensor
-	names      []string
+	tensors    []graph.Tensor // what the outputs are
 	histograms map[string]*graph.Histogram
+	sums       map[string][]float64 // of the channels' means
+	seen       int                  // pictures
 }
 
 func (w *watcher) open(file *model.File, tensors []graph.Tensor) (err error) {
 	w.input, err = infer.NewTensor(1, int64(file.Channels), int64(file.Height), int64(file.Width))
+	w.tensors, w.sums = tensors, map[string][]float64{}
 	for _, t := range tensors {
 		if err != nil {
 			return err
 		}
 		var out *infer.Tensor
 		if out, err = infer.NewTensor(t.Shape...); err == nil {
-			w.outputs, w.names = append(w.outputs, out), append(w.names, t.Name)
+			w.outputs = append(w.outputs, out)
+		}
+		if t.Means {
+			w.sums[t.Name] = make([]float64, t.Shape[0])
+		} else {
 			w.histograms[t.Name] = &graph.Histogram{}
 		}
 	}
@@ -144,10 +153,27 @@ func (w *watcher) take(ctx context.Context, highPass []float32) error {
 	if err := w.probe.Run(ctx, []*infer.Tensor{w.input}, w.outputs); err != nil {
 		return err
 	}
+	w.seen++
 	for i, out := range w.outputs {
-		w.histograms[w.names[i]].Add(out.Data())
+		name := w.tensors[i].Name
+		if !w.tensors[i].Means {
+			w.histograms[name].Add(out.Data())
+			continue
+		}
+		for c, v := range out.Data() {
+			w.sums[name][c] += float64(v)
+		}
 	}
 	return nil
+}
+
+func (w *watcher) mean() map[string][]float64 {
+	for _, sum := range w.sums {
+		for c := range sum {
+			sum[c] /= float64(w.seen)
+		}
+	}
+	return w.sums
 }
 
 func (w *watcher) ranges() map[string]map[string]graph.Range {

@@ -49,8 +49,9 @@ func (o Options) Check() error {
 // Trial is one way that was tried.
 type Trial struct {
 	Ranges string   `json:"ranges"`
-	Float  []string `json:"float"` // layers left in float32
-	Error  float64  `json:"error"` // mean square difference of the restored pictures from float32's, 0..1 squared
+	Float  []string `json:"float"`  // layers left in float32
+	Error  float64  `json:"error"`  // mean square difference of the restored pictures from float32's, 0..1 squared
+	Change float64  `json:"change"` // mean |difference| of the scores from float32's, as a share of their mean
 }
 
 // Outcome is a finished quantisation.
@@ -90,7 +91,8 @@ type run struct {
 	network  *graph.Network
 	good     []calibrate.Picture
 	progress func(stage string, done, total int)
-	ranges   map[string]map[string]graph.Range // by way, by tensor
+	ranges   map[string]map[string]graph.Range // by way, by activation
+	means    map[string][]float64              // by activation, of each channel
 	tried    []sample                          // what the ways are compared on
 	trials   []Trial
 }
@@ -122,7 +124,7 @@ func (r *run) all(ctx context.Context) (*Outcome, error) {
 
 // write makes the model of a trial: what was measured in float32 is not in it.
 func (r *run) write(t Trial) (*model.File, error) {
-	onnx, err := r.network.Write(graph.Options{Target: r.options.Target, Ranges: r.ranges[t.Ranges], Float: t.Float})
+	onnx, err := r.network.Write(graph.Options{Target: r.options.Target, Ranges: r.ranges[t.Ranges], Means: r.means, Float: t.Float})
 	if err != nil {
 		return nil, err
 	}
