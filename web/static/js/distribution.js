@@ -36,7 +36,7 @@ function draw(canvas, scores, wish, force, [low, high]) {
     if (n === 0) return;
     const kind = judge(low * (high / low) ** ((i + 0.5) / bins), wish.threshold, wish.review);
     const height = Math.max(3, (Math.sqrt(n) / tallest) * (ht - 26));
-    c.fillStyle = colour(`--${kind}-ink`);
+    c.fillStyle = colour(`--${kind}-mark`);
     c.fillRect((i / bins) * w, ht - height, w / bins - 1, height);
   });
   axis(c, colour, { w, ht, low, high, share });

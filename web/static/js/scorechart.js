@@ -100,7 +100,7 @@ function grid(c, l, colour) {
 
 // limit is a threshold as it was at each verdict, in steps.
 function limit(c, l, colour, which, dash) {
-  c.strokeStyle = colour(which === "threshold" ? "--fail-ink" : "--review-ink");
+  c.strokeStyle = colour(which === "threshold" ? "--ink" : "--review-ink");
   c.lineWidth = 2;
   c.setLineDash(dash);
   c.beginPath();
@@ -127,11 +127,11 @@ function mark(c, l, p, colour) {
   const y = l.y(p.score);
   c.beginPath();
   if (p.verdict === "fail") {
-    c.strokeStyle = colour("--fail-ink");
+    c.strokeStyle = colour("--fail-mark");
     c.moveTo(x - r - 1, y - r - 1); c.lineTo(x + r + 1, y + r + 1); c.moveTo(x + r + 1, y - r - 1); c.lineTo(x - r - 1, y + r + 1);
     c.stroke();
   } else if (p.verdict === "review") {
-    c.fillStyle = colour("--review");
+    c.fillStyle = colour("--review-mark");
     c.strokeStyle = colour("--review-ink");
     c.lineWidth = 1.2;
     c.moveTo(x, y - r - 2); c.lineTo(x + r + 2, y); c.lineTo(x, y + r + 2); c.lineTo(x - r - 2, y);
@@ -139,7 +139,7 @@ function mark(c, l, p, colour) {
     c.fill();
     c.stroke();
   } else {
-    c.fillStyle = colour("--pass-ink");
+    c.fillStyle = colour("--pass-mark");
     c.arc(x, y, r, 0, 2 * Math.PI);
     c.fill();
   }

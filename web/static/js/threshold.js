@@ -34,10 +34,9 @@ export function threshold(app, name) {
   const more = h("p", { class: "soft", hidden: true }, t.only);
 
   put(node,
-    h("div", { class: "head" }, h("h1", null, t.title), choice(app, station),
+    h("div", { class: "head" }, h("div", { class: "lead" }, h("h1", null, t.title), h("p", { class: "soft" }, t.intro)), choice(app, station),
       h("label", null, t.last, h("select", { onchange: (e) => { last = Number(e.target.value); load(); } },
         lasts.map((x) => h("option", { value: x, selected: x === last }, t.verdicts(x)))))),
-    h("p", { class: "soft" }, t.intro),
     h("div", { class: "panel tune" },
       h("div", { class: "now" }, inForce), chart.node, slider,
       h("div", { class: "row" },
@@ -46,7 +45,7 @@ export function threshold(app, name) {
         h("button", { type: "button", "aria-label": t.step(1), title: t.step(1), onclick: () => nudge(1) }, "+"),
         h("label", { class: "check" }, band, t.useReview), below,
         h("span", { class: "row act" }, may("operator") ? [clear, apply] : [h("span", { class: "soft" }, t.needs), h("button", { type: "button", onclick: app.login }, text.login.enter)]))),
-    h("div", { class: "panel" }, flips, table), pictures, more);
+    h("div", { class: "panel outcome" }, flips, table), pictures, more);
 
   pictures.addEventListener("load", shapeTiles, { capture: true, once: true });
   slider.addEventListener("input", () => set({ ...wish, threshold: fromSlider(Number(slider.value), range) }));
