@@ -2,10 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"sort"
 	"sync"
 	"time"
@@ -44,8 +42,7 @@ type Box struct {
 type running struct {
 	*Station
 	conf   config.Station
-	model  string // hash of the model in use
-	mask   string // hash of the ignore mask in use
+	wanted wanted // what its inspector is
 	cancel context.CancelFunc
 	done   chan struct{}
 }
@@ -113,7 +110,7 @@ func (b *Box) plan(ctx context.Context, c *config.Config) (plans []*plan, err er
 type plan struct {
 	conf   config.Station
 	hash   string   // of the whole config
-	mask   string   // of the ignore mask's file, "" without one
+	wanted wanted   // what its inspector is to be
 	old    *running // nil for a new station
 	keep   bool     // the old one goes on, with new parts
 	swap   *swap    // a new inspector; nil where the old one stays
@@ -135,18 +132,11 @@ func (b *Box) prepare(ctx context.Context, sc config.Station, hash string) (*pla
 	if err != nil {
 		return nil, fmt.Errorf("station %s: the operator's threshold could not be read: %w", sc.Name, err)
 	}
-	f, err := ReadModel(sc.Model)
-	if err != nil {
-		return nil, fmt.Errorf("station %s: %w", sc.Name, err)
-	}
-	if p.limits, err = thresholds(sc, f, override); err != nil {
+	if p.wanted, err = want(sc, override); err != nil {
 		return nil, err
 	}
-	if p.mask, err = fileHash(sc.IgnoreMask); err != nil {
-		return nil, fmt.Errorf("station %s: ignore_mask: %w", sc.Name, err)
-	}
-	if !p.keep || p.old.model != f.Hash || p.old.mask != p.mask || !sameROI(p.old.conf.ROI, sc.ROI) ||
-		!p.old.conf.Validity.Equal(sc.Validity) || p.old.why() != "" {
+	p.limits = p.wanted.limits
+	if !p.keep || p.old.wanted.print != p.wanted.print || p.old.why() != "" {
 		if err := b.prepareInspector(ctx, p); err != nil {
 			return nil, err
 		}
@@ -164,22 +154,14 @@ func (b *Box) prepare(ctx context.Context, sc config.Station, hash string) (*pla
 // whose golden samples do not fit is never put in place of one that works; a
 // station that has none yet starts, says so, and judges nothing.
 func (b *Box) prepareInspector(ctx context.Context, p *plan) error {
-	m, release, err := b.models.acquire(ctx, p.conf.Model)
+	made, err := b.models.makeSwap(ctx, p.conf, p.limits)
 	if errors.Is(err, inspect.ErrGolden) && p.old == nil {
 		p.broken = err.Error()
 		b.log.Error().Str("station", p.conf.Name).Err(err).Msg("the model does not give its own scores here: the station is not ready")
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("station %s: %w", p.conf.Name, err)
-	}
-	i, err := m.NewInspector(inspectOptions(p.conf, m.File().Calibration))
-	if err != nil {
-		release()
-		return fmt.Errorf("station %s: %w", p.conf.Name, err)
-	}
-	p.swap = &swap{inspector: i, release: release, limits: p.limits, view: view{model: m.File().Hash, provider: m.Provider()}}
-	return nil
+	p.swap = made
+	return err
 }
 
 func (b *Box) override(ctx context.Context, station string) (*Thresholds, error) {
@@ -194,21 +176,6 @@ func sameSource(a, b config.Station) bool {
 	return a.Camera == b.Camera && a.Trigger == b.Trigger && a.Handshake == b.Handshake
 }
 
-// sameROI reports whether two regions of interest are the same.
-func sameROI(a, b *config.Rect) bool { return a == b || a != nil && b != nil && *a == *b }
-
-// fileHash is the SHA-256 of a file, "" for no file.
-func fileHash(path string) (string, error) {
-	if path == "" {
-		return "", nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%x", sha256.Sum256(data)), nil
-}
-
 // carryOut puts a prepared station in place.
 func (p *plan) carryOut(b *Box) {
 	r := p.old
@@ -221,7 +188,7 @@ func (p *plan) carryOut(b *Box) {
 	r.conf = p.conf
 	r.adopt(p.conf, p.hash)
 	if p.swap != nil {
-		r.model, r.mask = p.swap.view.model, p.mask
+		r.wanted = p.wanted
 		r.install(*p.swap)
 	} else {
 		r.SetThresholds(p.limits)

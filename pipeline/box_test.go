@@ -203,7 +203,7 @@ func TestBadConfigChangesNothing(t *testing.T) {
 	if v := out.next(t, "a"); *v.Threshold != 10 {
 		t.Errorf("threshold %g is in force, want the old one", *v.Threshold)
 	}
-	if len(b.models.open) != 1 || b.models.open[before.model].users != 1 {
+	if len(b.models.open) != 1 || b.models.open[before.view.model].users != 1 {
 		t.Errorf("models are held by nobody: %+v", b.models.open)
 	}
 }

@@ -64,6 +64,9 @@ func (b *Box) command(ctx context.Context, r *running, c publish.Command, who st
 func (b *Box) setThreshold(ctx context.Context, r *running, c publish.Command, who string) error {
 	b.apply.Lock()
 	defer b.apply.Unlock()
+	if len(r.conf.Regions) > 0 {
+		return errSeveral
+	}
 	if b.overrides == nil {
 		return fmt.Errorf("thresholds cannot be kept: the daemon runs without a store")
 	}
@@ -105,15 +108,16 @@ func (b *Box) swapModel(ctx context.Context, r *running, path string) error {
 	}
 	b.apply.Lock()
 	defer b.apply.Unlock()
+	if len(r.conf.Regions) > 0 {
+		return errSeveral
+	}
 	p := &plan{conf: r.conf, old: r, keep: true}
 	p.conf.Model = path
-	f, err := ReadModel(path)
-	if err != nil {
+	var err error
+	if p.wanted, err = want(p.conf, nil); err != nil {
 		return err
 	}
-	if p.limits, err = thresholds(p.conf, f, nil); err != nil {
-		return err
-	}
+	p.limits = p.wanted.limits
 	if err := b.prepareInspector(ctx, p); err != nil {
 		return err
 	}
@@ -123,7 +127,7 @@ func (b *Box) swapModel(ctx context.Context, r *running, path string) error {
 			return err
 		}
 	}
-	r.conf.Model, r.model = path, f.Hash
+	r.conf.Model, r.wanted = path, p.wanted
 	r.install(*p.swap)
 	return nil
 }

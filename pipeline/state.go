@@ -92,6 +92,10 @@ func (s *Station) State() publish.StationState {
 	s.mu.Lock()
 	view := s.view
 	s.mu.Unlock()
+	threshold, origin := &limits.Threshold, limits.Origin
+	if origin == fromRegions {
+		threshold, origin = nil, ""
+	}
 	return publish.StationState{
 		Ready:  why == "",
 		Why:    why,
@@ -103,8 +107,8 @@ func (s *Station) State() publish.StationState {
 		Model:         view.model,
 		Provider:      view.provider,
 		Trigger:       s.conf.Trigger.Mode,
-		Threshold:     &limits.Threshold,
-		ThresholdFrom: limits.Origin,
+		Threshold:     threshold,
+		ThresholdFrom: origin,
 		Review:        limits.Review,
 		Counts:        s.counts.figures(st),
 	}

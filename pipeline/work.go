@@ -221,6 +221,10 @@ func (s *Station) inspect(ctx context.Context, b *bench, f *camera.Frame) *verdi
 	v.Score = &score
 	v.Threshold, v.Review = &limits.Threshold, limits.Review
 	v.Verdict = verdict.Judge(score, limits.Threshold, limits.Review)
+	if regions, ok := b.current.inspector.(*several); ok {
+		regions.judge(v)
+	}
+	v.Alignment = alignment(&b.result)
 	v.Regions = append([]verdict.Region{}, b.result.Regions...)
 	v.StagesMS = b.result.Stages
 	v.StagesMS.Wait = max(0, verdict.Millis(start.Sub(f.Captured)))

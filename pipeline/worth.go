@@ -19,7 +19,8 @@ func inspectOptions(c config.Station, calibration *model.Calibration) inspect.Op
 		look = calibration.Look
 	}
 	limits := validity.LimitsOf(look, c.Validity)
-	o := inspect.Options{ROI: c.ROI, IgnoreMask: c.IgnoreMask, Limits: &limits}
+	o := inspect.OptionsFor(c.Whole(), c.Align)
+	o.Limits = &limits
 	if !camera.Recorded(c.Camera.URL) {
 		o.Frozen = c.Validity.Frozen
 	}
