@@ -24,9 +24,10 @@ const (
 	Geometry                         // rotate, flip, tiles, align, regions, or a file they name
 	Acknowledging                    // ack
 	Handshaking                      // handshake
+	Charts                           // drift
 )
 
-var aspectNames = []string{"thresholds", "ignore_mask", "roi", "trigger", "on_storage", "camera", "model", "validity", "geometry", "ack", "handshake"}
+var aspectNames = []string{"thresholds", "ignore_mask", "roi", "trigger", "on_storage", "camera", "model", "validity", "geometry", "ack", "handshake", "drift"}
 
 // String lists the aspects.
 func (a Aspect) String() string {
@@ -95,6 +96,7 @@ func aspects(old, now *Config, a, b *Station) Aspect {
 		Model:      a.Model != b.Model || rewritten(old, now, b.Model),
 		Geometry:   !sameGeometry(a, b) || rewrittenGeometry(old, now, b),
 		Valid:      !a.Validity.Equal(b.Validity),
+		Charts:     a.Drift != b.Drift,
 
 		Acknowledging: a.Ack != b.Ack,
 		Handshaking:   a.Handshake != b.Handshake,

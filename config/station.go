@@ -24,6 +24,7 @@ type Station struct {
 	Align      *Align   `mapstructure:"align"`   // nil: the part is where it should be
 	Regions    []Region `mapstructure:"regions"` // in place of all these: several regions, one verdict
 	Validity   Validity `mapstructure:"validity"`
+	Drift      Drift    `mapstructure:"drift"`
 	OnStorage  string   `mapstructure:"on_storage"` // publish (durable: false) or no_read, while the disk refuses
 
 	Ack       string    `mapstructure:"ack"` // broker, or AckRequired
@@ -61,9 +62,10 @@ func (c Camera) MarshalJSON() ([]byte, error) {
 
 // Trigger says what asks for a verdict.
 type Trigger struct {
-	Mode     string        `mapstructure:"mode"`     // free, interval, mqtt
+	Mode     string        `mapstructure:"mode"`     // free, interval, mqtt, change, hardware
 	Interval time.Duration `mapstructure:"interval"` // for mode interval
 	Deadline time.Duration `mapstructure:"deadline"` // from trigger to verdict
+	Change   Change        `mapstructure:"change"`   // for mode change
 }
 
 // Rect is a rectangle in camera pixels.
@@ -84,8 +86,9 @@ func DefaultStation() Station {
 			BackoffMin:  500 * time.Millisecond,
 			BackoffMax:  2 * time.Second,
 		},
-		Trigger:   Trigger{Mode: "free", Deadline: 2 * time.Second},
+		Trigger:   Trigger{Mode: "free", Deadline: 2 * time.Second, Change: defaultChange()},
 		Validity:  Validity{Frozen: 10 * time.Second},
+		Drift:     Drift{Weight: 0.05, Width: 5},
 		Flip:      noFlip,
 		OnStorage: "publish",
 		Ack:       "broker",
@@ -106,6 +109,7 @@ func (k *checker) stations(stations []Station) {
 		k.limits(key, s.Threshold, s.Review)
 		k.geometry(key, &s)
 		k.validity(key+".validity", s.Validity)
+		k.drift(key+".drift", s.Drift)
 		k.oneOf(key+".on_storage", s.OnStorage, "publish", "no_read")
 		if s.Model == "" && len(s.Regions) == 0 {
 			k.bad(key+".model", "missing", "name a model file (faird train makes one), or "+DemoModel)
@@ -126,11 +130,15 @@ func (k *checker) camera(key string, c Camera) {
 }
 
 func (k *checker) trigger(key string, t Trigger) {
-	k.oneOf(key+".mode", t.Mode, "free", "interval", "mqtt")
+	k.oneOf(key+".mode", t.Mode, "free", "interval", "mqtt", "change", "hardware")
 	if t.Deadline == 0 {
 		k.bad(key+".deadline", "missing", "say how long a trigger may wait for its verdict, such as 2s")
 	}
 	k.positive(key+".deadline", t.Deadline)
+	k.change(key+".change", t.Change)
+	if t.Mode == "change" && t.Change.Delay >= t.Deadline {
+		k.bad(key+".change.delay", fmt.Sprintf("%s is not below the deadline %s", t.Change.Delay, t.Deadline), "raise trigger.deadline")
+	}
 	switch {
 	case t.Interval < 0:
 		k.positive(key+".interval", t.Interval)
