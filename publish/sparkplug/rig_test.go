@@ -233,3 +233,10 @@ func state(ready bool) publish.StationState {
 	}
 	return s
 }
+
+// waiting is how many live verdicts are not sent yet.
+func (r *rig) waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.queue.live)
+}

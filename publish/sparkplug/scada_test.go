@@ -216,10 +216,11 @@ func (h *scada) birth(m message) *tags {
 			h.problem("%s: %s is null and has a value, or neither", m.kind, name)
 		}
 		if p.Alias != nil {
-			if other, twice := h.names[p.GetAlias()]; twice {
-				h.problem("%s: %s and %s share an alias", m.kind, name, other)
+			label := m.device + "\x00" + name
+			if other, twice := h.names[p.GetAlias()]; twice && other != label {
+				h.problem("%s: %q and %q share an alias", m.kind, label, other)
 			}
-			h.names[p.GetAlias()] = m.device + "\x00" + name
+			h.names[p.GetAlias()] = label
 		}
 		if _, twice := out.values[name]; twice {
 			h.problem("%s: %s is there twice", m.kind, name)
