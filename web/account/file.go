@@ -155,7 +155,11 @@ func (f *File) change(edit func(*content) error) error {
 	if err := edit(&now); err != nil {
 		return err
 	}
-	return save(f.path, now)
+	err = save(f.path, now)
+	f.mu.Lock()
+	f.looked = time.Time{}
+	f.mu.Unlock()
+	return err
 }
 
 func save(path string, c content) error {

@@ -1,0 +1,312 @@
+package web
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"faird/publish"
+	"faird/verdict"
+)
+
+// listener is a browser that listens for events.
+type listener struct {
+	*world
+	events chan [2]string // name and data; closed at the end
+	cancel context.CancelFunc
+}
+
+func (b *browser) listen(path string) *listener {
+	b.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	r := b.request("GET", path, nil).WithContext(ctx)
+	client := *b.client
+	client.Timeout = 0
+	resp, err := client.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
+		b.t.Fatalf("events: %d %v", resp.StatusCode, resp.Header)
+	}
+	l := &listener{world: b.world, events: make(chan [2]string, 1000), cancel: cancel}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer close(l.events)
+		defer resp.Body.Close()
+		scanner := bufio.NewScanner(resp.Body)
+		scanner.Buffer(nil, 1<<20)
+		var name string
+		for scanner.Scan() {
+			if n, ok := strings.CutPrefix(scanner.Text(), "event: "); ok {
+				name = n
+			} else if data, ok := strings.CutPrefix(scanner.Text(), "data: "); ok {
+				l.events <- [2]string{name, data}
+			}
+		}
+	}()
+	b.t.Cleanup(func() { cancel(); <-done })
+	return l
+}
+
+// next gives the data of the next event of this name.
+func (l *listener) next(name string) []byte {
+	l.t.Helper()
+	for limit := time.After(30 * time.Second); ; {
+		select {
+		case e, ok := <-l.events:
+			if !ok {
+				l.t.Fatalf("the stream ended before an event %s", name)
+			}
+			if e[0] == name {
+				return []byte(e[1])
+			}
+		case <-limit:
+			l.t.Fatalf("no event %s", name)
+		}
+	}
+}
+
+func TestStateAsItIs(t *testing.T) {
+	w := newWorld(t, nil)
+	w.decide("cap", verdict.Fail, 0.9)
+	status, body := w.browser().get("/api/state")
+	want(t, "state", status, body, 200)
+	s := decode[stateJSON](t, body)
+	if s.Box != "edge7" || len(s.Stations) != 2 || s.Stations[0].Name != "cap" || s.Stations[0].Last == nil || s.Stations[1].Why != "paused by anna" ||
+		!s.Broker.Connected || s.Outbox.Rows != 1 || s.Archive.Pictures != 1 || s.Disk.Total == 0 || s.Stations[0].Rate <= 0 {
+		t.Errorf("state %s", body)
+	}
+}
+
+func TestEventsBringStateAndVerdicts(t *testing.T) {
+	w := newWorld(t, nil)
+	l := w.browser().listen("/api/events")
+	w.contract.validate(t, "#/components/schemas/State", l.next("state"))
+	began := time.Now()
+	v := w.decide("cap", verdict.Fail, 0.9)
+	data := l.next("verdict")
+	t.Logf("the verdict came %s after it was decided", time.Since(began))
+	w.contract.validate(t, "#/components/schemas/VerdictEvent", data)
+	e := decode[eventJSON](t, data)
+	if e.Verdict.ID != v.ID || e.View == nil || e.Key == 0 {
+		t.Fatalf("event %s", data)
+	}
+	b := w.browser()
+	for _, address := range []string{e.View.Thumb, e.View.Picture, e.View.Restored, e.View.Map} {
+		resp, err := b.client.Get(w.url + address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 200 || resp.Header.Get("X-Verdict-Id") != v.ID {
+			t.Errorf("%s: %d %v", address, resp.StatusCode, resp.Header)
+		}
+	}
+	w.stations.change("cap", func(st *publish.StationState) { st.Ready, st.Why = false, "camera: gone" })
+	for !strings.Contains(string(l.next("state")), "camera: gone") {
+	}
+	w.decide("lid", verdict.NoRead, 0)
+	data = l.next("verdict")
+	w.contract.validate(t, "#/components/schemas/VerdictEvent", data)
+	if e := decode[eventJSON](t, data); e.View != nil || e.Verdict.Station != "lid" {
+		t.Errorf("event %s", data)
+	}
+}
+
+func TestEventsOfOneStation(t *testing.T) {
+	w := newWorld(t, nil)
+	l := w.browser().listen("/api/events?station=lid")
+	l.next("state")
+	w.decide("cap", verdict.Pass, 0.1)
+	v := w.decide("lid", verdict.Pass, 0.1)
+	if e := decode[eventJSON](t, l.next("verdict")); e.Verdict.ID != v.ID {
+		t.Errorf("got the verdict of %s", e.Verdict.Station)
+	}
+}
+
+// A browser that does not read must cost the station nothing; one that is gone
+// must not be kept.
+func TestSlowAndGoneBrowsersHoldNobodyUp(t *testing.T) {
+	w := newWorld(t, nil)
+	feed := w.server.Feed
+	gone := w.browser().listen("/api/events")
+	gone.next("state")
+	slow := feed.join("") // takes nothing, ever
+	defer feed.leave(slow)
+	v := &verdict.Verdict{Schema: verdict.SchemaV1, Station: "cap", Regions: []verdict.Region{}}
+	gone.cancel()
+	w.until("the one that is gone is forgotten", func() bool { return feed.listeners() == 1 })
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 100_000 {
+			copied := *v
+			copied.Sequence = uint64(i)
+			feed.Verdict(&copied, int64(i), nil)
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		t.Fatal("a slow browser holds the station up")
+	}
+	_, events := slow.take()
+	if len(events) != 1 || events[0].verdict.Sequence != 99_999 {
+		t.Errorf("%d events wait for the slow one, the newest %d", len(events), events[0].verdict.Sequence)
+	}
+}
+
+func TestTooManyBrowsers(t *testing.T) {
+	w := newWorld(t, nil)
+	for range mostClients {
+		c := w.server.Feed.join("")
+		defer w.server.Feed.leave(c)
+	}
+	status, body := w.browser().get("/api/events")
+	want(t, "one more", status, body, 503)
+}
+
+func TestByeWhenTheSessionEnds(t *testing.T) {
+	w := newWorld(t, locked)
+	w.users()
+	b := w.as("vera")
+	l := b.listen("/api/events")
+	l.next("state")
+	status, body := b.post("/api/logout", nil)
+	want(t, "log-out", status, body, 204)
+	l.next("bye")
+}
+
+// What one browser asked for is not made again for the next.
+func TestPicturesAreMadeOnce(t *testing.T) {
+	w := newWorld(t, nil)
+	v := w.decide("cap", verdict.Pass, 0.1)
+	first, id, err := w.gallery.Newest("cap", views["thumb"].live)
+	if err != nil || id != v.ID {
+		t.Fatalf("newest is of %s, %v", id, err)
+	}
+	second, _, err := w.gallery.Newest("cap", views["thumb"].live)
+	if err != nil || &first[0] != &second[0] {
+		t.Errorf("made twice, %v", err)
+	}
+}
+
+func TestHealthReadyAndMetrics(t *testing.T) {
+	w := newWorld(t, locked)
+	secret, err := w.accounts.AddToken("prometheus", 1, "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.decide("cap", verdict.Fail, 0.9)
+	b := w.browser()
+	status, body := b.get("/healthz")
+	want(t, "healthz", status, body, 200)
+	status, body = b.get("/readyz")
+	want(t, "readyz with a paused station", status, body, 503)
+	if !strings.Contains(string(body), "station lid: paused by anna") {
+		t.Errorf("readyz %s", body)
+	}
+	w.stations.change("lid", func(st *publish.StationState) { st.Ready, st.Why = true, "" })
+	status, body = b.get("/readyz")
+	want(t, "readyz", status, body, 200)
+	w.broker.mu.Lock()
+	w.broker.status = publish.Status{Err: "connection refused"}
+	w.broker.mu.Unlock()
+	status, body = b.get("/readyz")
+	want(t, "readyz without a broker", status, body, 503)
+	status, body = b.get("/metrics")
+	want(t, "metrics for nobody", status, body, 401)
+	b.header.Set("Authorization", "Bearer "+secret)
+	status, body = b.get("/metrics")
+	want(t, "metrics", status, body, 200)
+	for _, line := range []string{
+		`faird_verdicts_total{station="cap",verdict="fail"} 0`, `faird_latency_seconds_count{station="cap"} 1`, `faird_outbox_verdicts 1`,
+		`faird_broker_connected 0`, `faird_station_ready{station="lid"} 1`, `faird_archive_pictures 1`, `faird_store_refuses 0`,
+		`faird_stage_seconds_count{stage="restore",station="cap"} 1`, `faird_info{box="edge7",site="plant1",version="test"} 1`,
+	} {
+		if !strings.Contains(string(body), line+"\n") {
+			t.Errorf("metrics lack %s", line)
+		}
+	}
+}
+
+func TestRate(t *testing.T) {
+	var m rateMeter
+	start := time.Unix(1_000_000, 0)
+	for i := range 120 { // two a second for a minute
+		m.add(start.Add(time.Duration(i) * 500 * time.Millisecond))
+	}
+	for after, want := range map[int]float64{59: 120, 89: 60, 200: 0} {
+		copied := m
+		if got := copied.perMinute(start.Add(time.Duration(after) * time.Second)); got < want-3 || got > want+3 {
+			t.Errorf("after %d s: %g a minute, want %g", after, got, want)
+		}
+	}
+}
+
+// BenchmarkTenBrowsers is ten browsers that follow two stations at 5 verdicts a
+// second each, thumbnails and all; cpu% is of one core, the browsers' own part
+// in it.
+func BenchmarkTenBrowsers(b *testing.B) {
+	w := newWorld(b, nil)
+	w.sequence = 1
+	for range 10 {
+		go follow(w.browser())
+	}
+	w.until("all listen", func() bool { return w.server.Feed.listeners() == 10 })
+	before := cpuTime(b)
+	began := time.Now()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	stations := []string{"cap", "lid"}
+	for i := 0; b.Loop(); i++ {
+		<-tick.C
+		v := &verdict.Verdict{Schema: verdict.SchemaV1, ID: fmt.Sprintf("01JDCQ6Q4Z0M2N3P4Q5R6S%04d", i%10000), Station: stations[i%2],
+			Verdict: verdict.Pass, Score: number(0.1), Regions: []verdict.Region{}}
+		w.show(v, int64(i))
+	}
+	b.ReportMetric(100*float64(cpuTime(b)-before)/float64(time.Since(began)), "cpu%")
+}
+
+// follow takes every thumbnail that it is told of.
+func follow(b *browser) {
+	resp, err := b.client.Get(b.url + "/api/events")
+	if err != nil {
+		return
+	}
+	defer resp.Body.Close()
+	scanner := bufio.NewScanner(resp.Body)
+	scanner.Buffer(nil, 1<<20)
+	for scanner.Scan() {
+		data, ok := strings.CutPrefix(scanner.Text(), "data: ")
+		var e eventJSON
+		if !ok || json.Unmarshal([]byte(data), &e) != nil || e.View == nil {
+			continue
+		}
+		r, err := http.NewRequest("GET", b.url+e.View.Thumb, nil)
+		if err != nil {
+			return
+		}
+		if _, err := b.client.Do(r); err != nil {
+			return
+		}
+	}
+}
+
+// cpuTime is what this process has used.
+func cpuTime(b *testing.B) time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
