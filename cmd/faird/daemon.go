@@ -36,6 +36,7 @@ type daemon struct {
 	store     *store.Store
 	publisher *publish.Publisher
 	box       *pipeline.Box
+	page      page
 	config    *config.Config
 }
 
@@ -69,8 +70,13 @@ func newDaemon(c *config.Config, h hooks) (*daemon, error) {
 	if d.store, err = store.Open(c.Store, log); err != nil {
 		return nil, err
 	}
+	if err := d.openPage(c); err != nil {
+		d.close()
+		return nil, err
+	}
 	d.box = pipeline.NewBox(pipeline.Deps{
 		Site: c.Site, Box: c.Box, Folder: c.Store.Path, Ledger: d.store, Watchdog: d.watchdog, Log: log, Clock: clockQuality, Observe: h.observe,
+		Audience: d.page.gallery,
 	}, c.Infer, overrides{d.store})
 	id := publish.Identity{Site: c.Site, Box: c.Box, Version: version}
 	if d.publisher, err = publish.New(c.MQTT, id, d.store, d.box, log); err != nil {
@@ -78,12 +84,16 @@ func newDaemon(c *config.Config, h hooks) (*daemon, error) {
 		return nil, err
 	}
 	d.box.Connect(d.publisher)
+	if err := d.page.serve(d, id); err != nil {
+		d.close()
+		return nil, err
+	}
 	d.publisher.OnTurn(d.watchdog.Loop("publisher", publisherDeadline).Turn)
 	return d, nil
 }
 
 func (d *daemon) close() {
-	if err := d.store.Close(); err != nil {
+	if err := errors.Join(d.page.close(), d.store.Close()); err != nil {
 		d.log.Error().Err(err).Msg("the store could not be closed")
 	}
 }
@@ -100,6 +110,7 @@ func (d *daemon) run(ctx context.Context, reload func(context.Context, func(*con
 	g, rest := errgroup.WithContext(rest)
 	g.Go(func() error { return d.publisher.Run(rest) })
 	g.Go(func() error { return d.watchdog.Run(rest) })
+	d.page.run(rest, g, d)
 	d.awaitBroker(ctx)
 	start()
 	g.Go(func() error { return d.box.Run(rest) })
@@ -242,7 +253,7 @@ func (o overrides) Override(ctx context.Context, station string) (*pipeline.Thre
 }
 
 func (o overrides) SetOverride(ctx context.Context, station string, t pipeline.Thresholds, who string) error {
-	if err := o.Store.SetOverride(ctx, station, store.Override{Threshold: t.Threshold, Review: t.Review, Who: who}); err != nil {
+	if err := o.Store.SetOverride(ctx, station, store.Override{Threshold: t.Threshold, Review: t.Review, Who: who, At: time.Now()}); err != nil {
 		return fmt.Errorf("the threshold is not kept: %w", err)
 	}
 	return nil

@@ -7,19 +7,24 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"faird/camera/line"
 	"faird/config"
+	"faird/web/account"
 )
+
+// demoPictures bounds the pictures that a demo keeps while it runs.
+const demoPictures = 500_000_000
 
 type demoOptions struct {
 	length            time.Duration
 	rate, defects     float64
 	seed              uint64
-	listen            string
+	listen, page      string
 	provider, library string
 }
 
@@ -27,9 +32,9 @@ func demoCommand() *cobra.Command {
 	var o demoOptions
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Runs a whole system in one process: simulated line, model, broker",
+		Short: "Runs a whole system in one process: simulated line, model, broker, page",
 		Long: "Runs a whole system in one process: a simulated line whose parts are now and then defective, the built-in model,\n" +
-			"the built-in broker. Nothing is kept. With --for it stops by itself and fails if no verdict was published.",
+			"the built-in broker, the operator's page. Nothing is kept. With --for it stops by itself and fails if no verdict was published.",
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return runDemo(c.Context(), c.OutOrStdout(), o) },
 	}
@@ -39,6 +44,7 @@ func demoCommand() *cobra.Command {
 	f.Float64Var(&o.defects, "defects", 0.2, "share of defective parts")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the simulated line")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:1883", "address of the built-in broker; if it is taken, any free port")
+	f.StringVar(&o.page, "page", "127.0.0.1:8080", "address of the page; if it is taken, any free port")
 	addInferFlags(c, &o.provider, &o.library)
 	return c
 }
@@ -54,6 +60,9 @@ func runDemo(ctx context.Context, out io.Writer, o demoOptions) error {
 		return err
 	}
 	t := &tally{out: out, live: isTerminal(os.Stdout)}
+	if t.password, err = demoUser(cfg.Web.Users); err != nil {
+		return err
+	}
 	err = runDaemon(ctx, cfg, nil, hooks{observe: t.observe, done: t.finish, ready: func(d *daemon, stop context.CancelFunc) {
 		t.explain(d)
 		if o.length > 0 {
@@ -75,6 +84,11 @@ func demoConfig(o demoOptions, dir string) (*config.Config, error) {
 		return nil, err
 	}
 	c.MQTT.Builtin.Listen = listen
+	if c.Web.Listen, err = freeAddress(o.page); err != nil {
+		return nil, err
+	}
+	c.Web.Users = filepath.Join(dir, "users.json")
+	c.Archive.MaxBytes, c.Archive.Sample = demoPictures, 0.1
 	s := config.DefaultStation()
 	s.Name = "cap"
 	s.Model = config.DemoModel
@@ -84,18 +98,24 @@ func demoConfig(o demoOptions, dir string) (*config.Config, error) {
 	return &c, nil
 }
 
+// demoUser makes the user that may change things, with a password of the day.
+func demoUser(path string) (password string, err error) {
+	password = account.Random()[:10]
+	return password, account.Open(path).Add("demo", account.Admin, password)
+}
+
 // freeAddress is addr, or the same host with a free port where addr is taken.
 func freeAddress(addr string) (string, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "", usageError{fmt.Errorf("--listen %s: %w; write it as host:port", addr, err)}
+		return "", usageError{fmt.Errorf("address %s: %w; write it as host:port", addr, err)}
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		l, err = net.Listen("tcp", net.JoinHostPort(host, "0"))
 	}
 	if err != nil {
-		return "", fmt.Errorf("no address for the built-in broker at %s: %w", host, err)
+		return "", fmt.Errorf("no free address at %s: %w", host, err)
 	}
 	defer l.Close()
 	return l.Addr().String(), nil

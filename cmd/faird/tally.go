@@ -21,6 +21,8 @@ type tally struct {
 	out  io.Writer
 	live bool // a terminal: one line that changes
 
+	password string // of the page's user demo
+
 	mu              sync.Mutex
 	good, rejected  int // good parts; those of them not passed
 	defective, miss int // defective parts; those of them passed
@@ -31,7 +33,7 @@ type tally struct {
 	err error // of the whole demo, set by finish
 }
 
-// explain says in five lines what is going on.
+// explain says in six lines what is going on.
 func (t *tally) explain(d *daemon) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -44,6 +46,7 @@ func (t *tally) explain(d *daemon) {
 	fmt.Fprintf(t.out, "broker:  built in, on %s; verdicts on faird/%s/%s/%s/verdict\n",
 		d.config.MQTT.Builtin.Listen, d.config.Site, d.config.Box, s.Name)
 	fmt.Fprintf(t.out, "watch:   mosquitto_sub -h %s -p %s -v -t 'faird/#'\n", host, port)
+	fmt.Fprintf(t.out, "page:    %s; to change things log in as demo with the password %s\n", d.page.url(), t.password)
 	fmt.Fprintln(t.out, "stop:    Ctrl-C")
 }
 
