@@ -59,13 +59,8 @@ func (w *writer) insert(v *verdict.Verdict, payload []byte) (int64, error) {
 			return 0, err
 		}
 	}
-	if err := w.exec(upsertStation, v.Station, int64(v.Sequence)); err != nil {
-		return 0, err
-	}
-	if err := w.exec(updateChain, next.key, next.hash); err != nil {
-		return 0, err
-	}
 	w.head = next
+	w.numbers[v.Station] = max(w.numbers[v.Station], int64(v.Sequence))
 	return next.key, nil
 }
 

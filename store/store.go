@@ -82,7 +82,7 @@ func Open(c config.Store, log zerolog.Logger) (*Store, error) {
 		queue: make(chan *job, queueLength), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
 	s.limits(c)
-	w := &writer{Store: s}
+	w := &writer{Store: s, numbers: map[string]int64{}}
 	if err := w.begin(); err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("store: open %s: %w", s.path, err)

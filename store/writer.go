@@ -20,8 +20,9 @@ const (
 type writer struct {
 	*Store
 	head     head
-	floor    int64 // no row below is outside of the outbox and the feed
-	feeding  bool  // commits go into the feed too
+	numbers  map[string]int64 // highest sequence by station, of this transaction
+	floor    int64            // no row below is outside of the outbox and the feed
+	feeding  bool             // commits go into the feed too
 	reopen   time.Time
 	refused  uint64 // transactions since the disk began to refuse
 	dropping announcement
@@ -83,7 +84,7 @@ func (w *writer) turn(jobs []*job) {
 				return err
 			}
 		}
-		return nil
+		return w.seal()
 	})
 	if err == nil {
 		w.newest.Store(w.head.key)
@@ -107,6 +108,7 @@ func (w *writer) transaction(do func() error) error {
 		return w.note(err)
 	}
 	before := w.head
+	clear(w.numbers)
 	err := w.exec("BEGIN IMMEDIATE")
 	if err == nil {
 		if err = do(); err == nil {
@@ -120,6 +122,20 @@ func (w *writer) transaction(do func() error) error {
 		w.head = before
 	}
 	return w.note(err)
+}
+
+// seal notes, once for all verdicts of a transaction, where the chain and the
+// stations' numbers have come to.
+func (w *writer) seal() error {
+	if len(w.numbers) == 0 {
+		return nil
+	}
+	for station, sequence := range w.numbers {
+		if err := w.exec(upsertStation, station, sequence); err != nil {
+			return err
+		}
+	}
+	return w.exec(updateChain, w.head.key, w.head.hash)
 }
 
 // exec runs on the writer's connection. It takes no context: the disk cannot

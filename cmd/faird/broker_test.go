@@ -20,13 +20,13 @@ import (
 
 // mosquitto is a real broker on a free loopback port.
 type mosquitto struct {
-	t    *testing.T
+	t    testing.TB
 	port int
 	conf string
 	cmd  *exec.Cmd
 }
 
-func startMosquitto(t *testing.T) *mosquitto {
+func startMosquitto(t testing.TB) *mosquitto {
 	t.Helper()
 	m := &mosquitto{t: t, port: freePort(t)}
 	m.conf = write(t, t.TempDir(), "mosquitto.conf", fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\n", m.port))
@@ -62,7 +62,7 @@ func (m *mosquitto) kill() {
 func (m *mosquitto) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(m.port)) }
 func (m *mosquitto) url() string  { return "tcp://" + m.addr() }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -145,7 +145,7 @@ func shared(t *testing.T, elem ...string) string {
 }
 
 // until waits for what to become true.
-func until(t *testing.T, limit time.Duration, what string, is func() bool) {
+func until(t testing.TB, limit time.Duration, what string, is func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -159,7 +159,7 @@ func until(t *testing.T, limit time.Duration, what string, is func() bool) {
 }
 
 // write puts text into a file in dir and returns its path.
-func write(t *testing.T, dir, name, text string) string {
+func write(t testing.TB, dir, name, text string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
