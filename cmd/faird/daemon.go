@@ -35,6 +35,7 @@ type daemon struct {
 	watchdog  *systemd.Watchdog
 	store     *store.Store
 	publisher *publish.Publisher
+	edge      edge
 	box       *pipeline.Box
 	page      page
 	config    *config.Config
@@ -83,7 +84,10 @@ func newDaemon(c *config.Config, h hooks) (*daemon, error) {
 		d.close()
 		return nil, err
 	}
-	d.box.Connect(d.publisher)
+	if err := d.connect(c, id); err != nil {
+		d.close()
+		return nil, err
+	}
 	if err := d.page.serve(d, id); err != nil {
 		d.close()
 		return nil, err
@@ -109,6 +113,7 @@ func (d *daemon) run(ctx context.Context, reload func(context.Context, func(*con
 	defer stopRest()
 	g, rest := errgroup.WithContext(rest)
 	g.Go(func() error { return d.publisher.Run(rest) })
+	d.edge.run(rest, g)
 	g.Go(func() error { return d.watchdog.Run(rest) })
 	d.page.run(rest, g, d)
 	d.awaitBroker(ctx)
@@ -119,6 +124,7 @@ func (d *daemon) run(ctx context.Context, reload func(context.Context, func(*con
 	d.notify.Stopping()
 	d.box.Stop()
 	d.flush()
+	d.edge.stop()
 	if h.done != nil {
 		h.done(d)
 	}
@@ -177,6 +183,8 @@ func (d *daemon) prepare(ctx context.Context, c *config.Config) (start func(), _
 	return func() {
 		setLevel(c.Log)
 		d.publisher.SetStations(stationNames(c))
+		d.publisher.RequireAcks(requireAck(c))
+		d.edge.setStations(stationNames(c))
 		carryOut()
 	}, nil
 }
@@ -185,6 +193,17 @@ func stationNames(c *config.Config) []string {
 	names := make([]string, len(c.Stations))
 	for i, s := range c.Stations {
 		names[i] = s.Name
+	}
+	return names
+}
+
+// requireAck are the stations whose verdicts a subscriber must have.
+func requireAck(c *config.Config) []string {
+	var names []string
+	for _, s := range c.Stations {
+		if s.Ack == config.AckRequired {
+			names = append(names, s.Name)
+		}
 	}
 	return names
 }

@@ -132,10 +132,6 @@ func (n *Node) Verdict(v *verdict.Verdict, key int64) {
 	n.poke()
 }
 
-// Repeat does nothing: a trigger that came twice is answered on the plain
-// topics, where it came from; here its verdict was reported, and is no news.
-func (n *Node) Repeat(*verdict.Verdict) {}
-
 // SetStation says how a station is. What differs is sent at once, counts alone
 // once a second.
 func (n *Node) SetStation(name string, s publish.StationState) {
