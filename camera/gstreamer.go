@@ -27,7 +27,7 @@ func parseGStreamer(text string) (plan, error) {
 		pipeline = strings.TrimSpace(pipeline)
 	}
 	q := newQuery(gstreamerScheme, settings)
-	latency := q.duration("latency", gstreamerLatency, maxLatency)
+	latency, want := q.duration("latency", gstreamerLatency, maxLatency), q.expect()
 	if pipeline == "" {
 		return plan{}, errors.New("the pipeline is empty: write for example gstreamer:v4l2src device=/dev/video0")
 	}
@@ -37,7 +37,7 @@ func parseGStreamer(text string) (plan, error) {
 	}
 	return plan{
 		latency: latency,
-		source:  gstreamer{pipeline: pipeline}.make,
+		source:  checking(want, gstreamer{pipeline: pipeline}.make),
 	}, q.finish()
 }
 

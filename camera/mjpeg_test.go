@@ -21,6 +21,7 @@ type mjpegServer struct {
 	sent     atomic.Uint64 // pictures sent, over all connections
 	stall    atomic.Bool   // hold back pictures, keep the connection
 	opened   atomic.Uint64 // connections that asked for the stream
+	draw     func() []byte // makes the next picture; nil: the one whose turn it is
 
 	server *http.Server
 }
@@ -49,6 +50,14 @@ func shadePictures(t testing.TB) (pictures [][]byte) {
 		buf.Close()
 	}
 	return pictures
+}
+
+func (s *mjpegServer) next() []byte {
+	n := s.sent.Add(1)
+	if s.draw != nil {
+		return s.draw()
+	}
+	return s.pictures[n%shades]
 }
 
 // number of the newest picture sent, as its shade tells it.
@@ -92,7 +101,7 @@ func (s *mjpegServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if s.stall.Load() {
 			continue
 		}
-		jpeg := s.pictures[s.sent.Add(1)%shades]
+		jpeg := s.next()
 		_, err := fmt.Fprintf(w, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", len(jpeg), jpeg)
 		if err != nil {
 			return

@@ -28,7 +28,12 @@ type rtspServer struct {
 
 func newRTSP(t testing.TB, interval time.Duration) *rtspServer {
 	t.Helper()
-	s := &rtspServer{mjpegServer: &mjpegServer{interval: interval, pictures: shadePictures(t)}}
+	return serveRTSP(t, &mjpegServer{interval: interval, pictures: shadePictures(t)})
+}
+
+func serveRTSP(t testing.TB, pictures *mjpegServer) *rtspServer {
+	t.Helper()
+	s := &rtspServer{mjpegServer: pictures}
 	s.start(t)
 	t.Cleanup(s.kill)
 	return s
@@ -82,12 +87,13 @@ func (s *rtspServer) send(mjpeg *format.MJPEG, media *description.Media) {
 		if s.stall.Load() {
 			continue
 		}
-		packets, err := encoder.Encode(s.pictures[s.sent.Add(1)%shades])
+		packets, err := encoder.Encode(s.next())
 		if err != nil {
 			panic(err)
 		}
-		for _, p := range packets {
-			p.Timestamp = uint32(time.Since(begin).Seconds() * float64(mjpeg.ClockRate()))
+		stamp := uint32(time.Since(begin).Seconds() * float64(mjpeg.ClockRate()))
+		for _, p := range packets { // those of one picture share its time
+			p.Timestamp = stamp
 			_ = s.stream.Load().WritePacketRTP(media, p)
 		}
 	}

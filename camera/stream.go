@@ -25,14 +25,14 @@ const (
 var defaultPorts = map[string]string{"rtsp": "554", "rtsps": "322", "http": "80", "https": "443"}
 
 // parseStream understands rtsp(s)://… and http(s)://…. The query belongs to the
-// camera, but for latency and, with rtsp, transport, which are ours.
+// camera, but for latency, expect and, with rtsp, transport, which are ours.
 func parseStream(u *url.URL, q *query) (plan, error) {
 	if u.Hostname() == "" {
 		return plan{}, fmt.Errorf("no host: write %s://camera.example/stream", u.Scheme)
 	}
 	q.err = nil // what is odd in the camera's own query is no concern of ours
 	s := stream{name: redact(u.String()), address: address(u)}
-	latency, transport, own := httpLatency, "", []string{"latency"}
+	latency, transport, own := httpLatency, "", []string{"latency", "expect"}
 	if strings.HasPrefix(u.Scheme, "rtsp") {
 		latency, own = rtspLatency, append(own, "transport")
 		transport = q.word("transport", "tcp", "tcp", "udp")
@@ -41,12 +41,13 @@ func parseStream(u *url.URL, q *query) (plan, error) {
 		}
 	}
 	latency = q.duration("latency", latency, maxLatency)
+	want := q.expect()
 	q.values = nil // the rest is for the camera
 	s.url = withoutKeys(u, own)
-	p := plan{latency: latency, source: s.make}
+	p := plan{latency: latency, source: checking(want, s.make)}
 	if transport == "udp" {
 		g := gstreamer{pipeline: udpPipeline(s.url), address: s.address}
-		p.source = g.make
+		p.source = checking(want, g.make)
 	}
 	return p, nil
 }

@@ -37,6 +37,7 @@ var kinds = map[string]func(u *url.URL, q *query) (plan, error){
 	"rtsps":   parseStream,
 	"http":    parseStream,
 	"https":   parseStream,
+	"csi":     parseCSI,
 	"demo":    parseDemo,
 	"genicam": parseGeniCam,
 	"watch":   parseWatch,

@@ -32,6 +32,12 @@ func TestURLs(t *testing.T) {
 		{url: "genicam://192.168.7.2?exposure=5ms&gain=3&fps=30&width=640&height=480&x=8&pixel=Mono8&packet=1400", latency: 20 * time.Millisecond},
 		{url: "genicam:///The%20Imaging%20Source-123?latency=5ms&BlackLevel=4", latency: 5 * time.Millisecond},
 		{url: "genicam://12345?trigger=Line1", every: true, latency: 20 * time.Millisecond},
+		{url: "csi://0?width=1280&height=720&fps=60&flip=2", latency: 150 * time.Millisecond},
+		{url: "rtsp://cam/s?expect=1920x1080@25", latency: 500 * time.Millisecond},
+		{url: "gstreamer:?expect=@12.5 videotestsrc", latency: 100 * time.Millisecond},
+		{url: "watch:///in?then=move&to=/done", every: true},
+		{url: "upload://127.0.0.1:8081/cap?max=20MB&deadline=2s", every: true},
+		{url: "upload://0.0.0.0:8081/cap?token_file=/etc/faird/token", every: true},
 		{url: "genicam://12345?trigger=Software", latency: 20 * time.Millisecond},
 	} {
 		p, err := parse(c.url)
@@ -72,6 +78,18 @@ func TestWrongURLs(t *testing.T) {
 		{"demo://?defects=2", `defects="2"`, "0..1"},
 		{"demo://?sed=1", `"sed"`, "seed"},
 		{"demo://line", "no host", "demo://?"},
+		{"csi://a", `sensor "a"`, "csi://0"},
+		{"csi://0?fps=0", `fps="0"`, "1..1000"},
+		{"rtsp://cam/s?expect=big", `expect="big"`, "1920x1080@25"},
+		{"watch://in", "path must be absolute", "three slashes"},
+		{"watch:///in?then=move", "go together", "to=/folder"},
+		{"watch:///in?then=burn", `then="burn"`, "remove"},
+		{"watch:///in?then=move&to=done", `to="done"`, "absolute"},
+		{"upload://", "no address", "127.0.0.1:8081"},
+		{"upload://0.0.0.0:8081", "anybody could reach", "token_file"},
+		{"upload://127.0.0.1:8081?token=a&token_file=/b", "token and token_file", "one of them"},
+		{"upload://127.0.0.1:8081?max=2TB", `max="2TB"`, "20MB"},
+		{"upload://127.0.0.1:8081?deadline=0s", "deadline", "more than 0s"},
 		{"genicam://", "no camera", "genicam://"},
 		{"genicam://cam?exposure=5", `exposure="5"`, "80ms"},
 		{"genicam://cam?expsure=5ms", `"expsure"`, "exposure"},
@@ -120,13 +138,14 @@ func TestCameraGetsItsOwnQuery(t *testing.T) {
 		"rtsp://u:p@cam/s?channel=1&latency=1s":        "rtsp://u:p@cam/s?channel=1",
 		"rtsp://cam/s?transport=tcp&b=%20&a=1&a=2;b":   "rtsp://cam/s?b=%20&a=1&a=2;b",
 		"http://cam/mjpg?size=1&latency=5ms&transport": "http://cam/mjpg?size=1&transport",
-		"http://cam/mjpg": "http://cam/mjpg",
+		"rtsp://cam/s?width=5&expect=640x480@25":       "rtsp://cam/s?width=5",
+		"http://cam/mjpg":                              "http://cam/mjpg",
 	} {
 		p, err := parse(url)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := p.source(config.Camera{}, 0).(*stream).url; got != want {
+		if got := inner(p).(*stream).url; got != want {
 			t.Errorf("%s became %s, want %s", url, got, want)
 		}
 	}
@@ -134,8 +153,17 @@ func TestCameraGetsItsOwnQuery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pipeline := p.source(config.Camera{}, 0).(*gstreamer).pipeline
+	pipeline := inner(p).(*gstreamer).pipeline
 	if !strings.Contains(pipeline, `protocols=udp`) || !strings.Contains(pipeline, `location="rtsp://cam/s?channel=1"`) {
 		t.Error(pipeline)
 	}
+}
+
+// inner is the source of a plan without the check of what it gives.
+func inner(p plan) source {
+	s := p.source(config.Camera{}, 0)
+	if c, ok := s.(*checked); ok {
+		return c.source
+	}
+	return s
 }

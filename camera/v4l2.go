@@ -47,7 +47,9 @@ func parseV4L2(u *url.URL, q *query) (plan, error) {
 	}
 	return plan{
 		latency: q.duration("latency", v4l2Latency, maxLatency),
-		source:  func(config.Camera, uint64) source { return &v4l2{path: path, want: want} },
+		source: checking(mode{width: want.width, height: want.height, fps: want.fps}, func(config.Camera, uint64) source {
+			return &v4l2{path: path, want: want}
+		}),
 	}, nil
 }
 
@@ -67,32 +69,44 @@ func (v *v4l2) open(context.Context) error {
 	if v.capture, err = openCapture(v.path, gocv.VideoCaptureV4L2); err != nil {
 		return fmt.Errorf("%s: %w: is it a capture device, free, and may this user read it (group video)?", v.path, err)
 	}
-	v.ask()
+	v.want.ask(v.video)
 	return nil
+}
+
+// driver is what a V4L2 device can be asked through OpenCV.
+type driver interface {
+	Set(gocv.VideoCaptureProperties, float64)
+	Get(gocv.VideoCaptureProperties) float64
+	ToCodec(string) float64
+	CodecString() string
 }
 
 // ask sets the format. The pixel format comes first: the sizes and rates of a
 // camera depend on it.
-func (v *v4l2) ask() {
-	v.video.Set(gocv.VideoCaptureBufferSize, 1)
-	if v.want.fourcc != "" {
-		v.video.Set(gocv.VideoCaptureFOURCC, v.video.ToCodec(v.want.fourcc))
+func (want mode) ask(d driver) {
+	d.Set(gocv.VideoCaptureBufferSize, 1)
+	if want.fourcc != "" {
+		d.Set(gocv.VideoCaptureFOURCC, d.ToCodec(want.fourcc))
 	}
-	if v.want.width != 0 {
-		v.video.Set(gocv.VideoCaptureFrameWidth, float64(v.want.width))
-		v.video.Set(gocv.VideoCaptureFrameHeight, float64(v.want.height))
+	if want.width != 0 {
+		d.Set(gocv.VideoCaptureFrameWidth, float64(want.width))
+		d.Set(gocv.VideoCaptureFrameHeight, float64(want.height))
 	}
-	if v.want.fps != 0 {
-		v.video.Set(gocv.VideoCaptureFPS, v.want.fps)
+	if want.fps != 0 {
+		d.Set(gocv.VideoCaptureFPS, want.fps)
 	}
+}
+
+// told is the mode that the driver says is in force, with the size of what came.
+func told(d driver, picture gocv.Mat) mode {
+	return mode{picture.Cols(), picture.Rows(), d.Get(gocv.VideoCaptureFPS), d.CodecString()}
 }
 
 func (v *v4l2) read(ctx context.Context, f *Frame) error {
 	if err := v.readUnless(ctx, f); err != nil || v.checked {
 		return err
 	}
-	got := mode{f.mat.Cols(), f.mat.Rows(), v.video.Get(gocv.VideoCaptureFPS), v.video.CodecString()}
-	if err := v.want.compare(got); err != nil {
+	if err := v.want.compare(told(v.video, f.mat)); err != nil {
 		return fmt.Errorf("%s: %w", v.path, err)
 	}
 	v.checked = true

@@ -1,0 +1,103 @@
+package camera
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"faird/config"
+)
+
+// How a real rate is measured: by the middle of so many intervals, which one
+// late picture does not change, and how far it may be off.
+const (
+	rateIntervals     = 9
+	realRateTolerance = 0.25
+)
+
+// checking wraps a source so that what comes is compared with what was asked:
+// the size of every picture, and the rate of the first ones. Those are not
+// handed out.
+func checking(want mode, make func(config.Camera, uint64) source) func(config.Camera, uint64) source {
+	if want == (mode{}) {
+		return make
+	}
+	return func(c config.Camera, skip uint64) source {
+		return &checked{source: make(c, skip), want: want}
+	}
+}
+
+type checked struct {
+	source
+	want      mode
+	last      time.Time
+	intervals []time.Duration
+	settled   bool // the rate was measured
+}
+
+func (c *checked) read(ctx context.Context, f *Frame) error {
+	for {
+		if err := c.source.read(ctx, f); err != nil {
+			return err
+		}
+		if err := c.size(f); err != nil {
+			return err
+		}
+		if c.want.fps == 0 || c.settled {
+			return nil
+		}
+		if err := c.rate(f.Captured); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *checked) size(f *Frame) error {
+	w, h := f.mat.Cols(), f.mat.Rows()
+	if c.want.width != 0 && (w != c.want.width || h != c.want.height) {
+		return fmt.Errorf("pictures of %dx%d pixels come and %dx%d were asked for: set the camera, or correct the url", w, h, c.want.width, c.want.height)
+	}
+	return nil
+}
+
+// rate compares the middle interval with the one asked for, once there are enough.
+func (c *checked) rate(captured time.Time) error {
+	if !c.last.IsZero() {
+		c.intervals = append(c.intervals, captured.Sub(c.last))
+	}
+	c.last = captured
+	if len(c.intervals) < rateIntervals {
+		return nil
+	}
+	slices.Sort(c.intervals)
+	c.settled = true
+	got := 1 / c.intervals[rateIntervals/2].Seconds()
+	if math.Abs(got-c.want.fps) > realRateTolerance*c.want.fps {
+		return fmt.Errorf("%.3g pictures a second come and %v were asked for: see the camera's exposure time and its format, or correct the url", got, c.want.fps)
+	}
+	return nil
+}
+
+var expectation = regexp.MustCompile(`^(?:(\d{1,5})x(\d{1,5}))?(?:@(\d{1,5}(?:\.\d+)?))?$`)
+
+// expect reads what must come from a source that is set elsewhere: 1920x1080@25,
+// or only one of the two.
+func (q *query) expect() (m mode) {
+	text, ok := q.get("expect")
+	if !ok {
+		return m
+	}
+	parts := expectation.FindStringSubmatch(text)
+	if parts == nil || text == "" {
+		q.wrong("expect", text, "width x height @ rate, for example 1920x1080@25, 1920x1080 or @25")
+		return m
+	}
+	m.width, _ = strconv.Atoi(parts[1]) // "" is not asked
+	m.height, _ = strconv.Atoi(parts[2])
+	m.fps, _ = strconv.ParseFloat(parts[3], 64)
+	return m
+}

@@ -1,0 +1,80 @@
+package camera
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"faird/config"
+)
+
+// lamp lights a scene that a camera shows some time later.
+type lamp struct {
+	mu       sync.Mutex
+	switches []switching
+	delay    time.Duration
+	pictures [2][]byte // dark, bright
+}
+
+type switching struct {
+	at time.Time
+	on bool
+}
+
+func newLamp(t *testing.T, delay time.Duration) *lamp {
+	t.Helper()
+	all := shadePictures(t)
+	return &lamp{delay: delay, pictures: [2][]byte{all[2], all[20]}}
+}
+
+func (l *lamp) light(on bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.switches = append(l.switches, switching{time.Now(), on})
+	return nil
+}
+
+func (l *lamp) draw() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	seen := 0
+	for _, s := range l.switches {
+		if time.Since(s.at) < l.delay {
+			break
+		}
+		if seen = 0; s.on {
+			seen = 1
+		}
+	}
+	return l.pictures[seen]
+}
+
+func TestLatencyIsMeasured(t *testing.T) {
+	const delay = 150 * time.Millisecond
+	l := newLamp(t, delay)
+	s := &mjpegServer{interval: 10 * time.Millisecond, draw: l.draw}
+	s.start(t)
+	t.Cleanup(s.kill)
+	cam := start(t, s.url(), config.Camera{})
+	got, err := cam.MeasureLatency(t.Context(), l.light)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Shortest < delay || got.Median < got.Shortest || got.Longest < got.Median || got.Rounds != latencyRounds {
+		t.Errorf("%+v of a scene that is shown %v late", got, delay)
+	}
+	t.Logf("%+v", got)
+}
+
+func TestLatencyWithoutALight(t *testing.T) {
+	s := newMJPEG(t, 10*time.Millisecond)
+	s.pictures = nil
+	flat := shadePictures(t)[3]
+	s.draw = func() []byte { return flat }
+	cam := start(t, s.url(), config.Camera{})
+	_, err := cam.MeasureLatency(t.Context(), func(bool) error { return nil })
+	wantErr(t, err, ErrDark)
+	_, err = cam.MeasureLatency(t.Context(), func(bool) error { return context.Canceled })
+	wantErr(t, err, context.Canceled)
+}
