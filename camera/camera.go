@@ -34,7 +34,7 @@ const (
 	defaultOpenTimeout = 10 * time.Second
 	defaultReadTimeout = 5 * time.Second
 	defaultBackoffMin  = 500 * time.Millisecond
-	defaultBackoffMax  = 2 * time.Second
+	defaultBackoffMax  = time.Second
 )
 
 // maxStuck bounds the threads that may sit in C calls which never returned.

@@ -188,7 +188,7 @@ func TestGeniCamThatIsNotThere(t *testing.T) {
 func TestGeniCamComesBack(t *testing.T) {
 	needAravis(t)
 	c := arvtest.New(t)
-	comesBack(t, start(t, fake+"&fps=50", config.Camera{}), outages(t, 2), c.Kill, func() { c.Start(t) })
+	comesBack(t, start(t, fake+"&fps=50", asShipped()), outages(t, 2), c.Kill, func() { c.Start(t) })
 }
 
 func TestTriggeredGeniCamIsMissedAndComesBack(t *testing.T) {

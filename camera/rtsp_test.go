@@ -201,7 +201,14 @@ func TestRTSPThatIsNotThere(t *testing.T) {
 
 func TestRTSPComesBack(t *testing.T) {
 	s := newRTSP(t, 20*time.Millisecond)
-	comesBack(t, start(t, s.url(), config.Camera{ReadTimeout: time.Second}), outages(t, 4), s.kill, func() { s.start(t) })
+	comesBack(t, start(t, s.url(), asShipped()), outages(t, 3), s.kill, func() { s.start(t) })
+}
+
+func TestRTSPOverUDPComesBack(t *testing.T) {
+	needGStreamer(t)
+	s := newRTSP(t, 20*time.Millisecond)
+	cam := start(t, "rtsp://"+s.address+"/plain?transport=udp", asShipped())
+	comesBack(t, cam, outages(t, 2), s.kill, func() { s.start(t) })
 }
 
 func TestRTSPThatStalls(t *testing.T) {

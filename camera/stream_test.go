@@ -2,10 +2,6 @@ package camera
 
 import (
 	"net"
-	"os"
-	"runtime"
-	"runtime/debug"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -38,61 +34,6 @@ func freshest(t *testing.T, cam *Camera, s *mjpegServer) {
 	}
 }
 
-// comesBack kills and restarts the camera program many times.
-func comesBack(t *testing.T, cam *Camera, outages int, kill, revive func()) {
-	t.Helper()
-	goroutines, memory := 0, 0
-	for i := range outages {
-		next(t, cam, time.Time{}).Release()
-		kill()
-		lost := eventually(t, cam, "lost", func(s Status) bool { return !s.Connected })
-		if lost.Err == "" || lost.FPS != 0 {
-			t.Errorf("status in the outage %+v", lost)
-		}
-		_, err := cam.Next(short(t, 30*time.Millisecond), time.Time{})
-		wantErr(t, err, ErrLost)
-		revive()
-		back := eventually(t, cam, "back", func(s Status) bool { return s.Connected })
-		if back.Reopened != uint64(i+1) || back.Err != "" || back.Abandoned != 0 {
-			t.Errorf("status after outage %d %+v", i+1, back)
-		}
-		if i == outages/2 {
-			goroutines, memory = runtime.NumGoroutine(), resident(t)
-		}
-	}
-	next(t, cam, time.Time{}).Release()
-	if n := runtime.NumGoroutine(); n > goroutines+10 {
-		t.Errorf("%d goroutines half way, %d at the end", goroutines, n)
-	}
-	if m := resident(t); m > memory+8<<20 {
-		t.Errorf("%d bytes of memory half way, %d at the end", memory, m)
-	}
-}
-
-// resident is the memory of this process that is in RAM, in bytes.
-func resident(t *testing.T) int {
-	t.Helper()
-	debug.FreeOSMemory()
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pages * os.Getpagesize()
-}
-
-// outages is how often a camera is killed: a few times, or as often as asked.
-func outages(t *testing.T, fallback int) int {
-	t.Helper()
-	if n, err := strconv.Atoi(os.Getenv("FAIRD_TEST_OUTAGES")); err == nil {
-		return n
-	}
-	return fallback
-}
-
 // stalls holds the pictures back with the connection open.
 func stalls(t *testing.T, cam *Camera, s *mjpegServer) {
 	t.Helper()
@@ -114,7 +55,7 @@ func TestHTTPIsFresh(t *testing.T) {
 
 func TestHTTPComesBack(t *testing.T) {
 	s := newMJPEG(t, 20*time.Millisecond)
-	comesBack(t, start(t, s.url(), config.Camera{}), outages(t, 10), s.kill, func() { s.start(t) })
+	comesBack(t, start(t, s.url(), asShipped()), outages(t, 4), s.kill, func() { s.start(t) })
 }
 
 func TestHTTPThatStalls(t *testing.T) {

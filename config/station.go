@@ -84,7 +84,7 @@ func DefaultStation() Station {
 			OpenTimeout: 10 * time.Second,
 			ReadTimeout: 2 * time.Second,
 			BackoffMin:  500 * time.Millisecond,
-			BackoffMax:  2 * time.Second,
+			BackoffMax:  time.Second,
 		},
 		Trigger:   Trigger{Mode: "free", Deadline: 2 * time.Second, Change: defaultChange()},
 		Validity:  Validity{Frozen: 10 * time.Second},
