@@ -61,7 +61,7 @@ func TestProblems(t *testing.T) {
 		"no interval":        {station("trigger: {mode: interval}"), `faird.yaml:5: stations.cap.trigger.interval: missing, and trigger.mode is interval; say how often to inspect, such as 500ms`},
 		"no deadline":        {station("trigger: {mode: mqtt, deadline: 0}"), `faird.yaml:5: stations.cap.trigger.deadline: missing; say how long a trigger may wait for its verdict, such as 2s`},
 		"past deadline":      {station("trigger: {mode: mqtt, deadline: -2s}"), `faird.yaml:5: stations.cap.trigger.deadline: -2s is out of range; give a duration above 0, such as 2s`},
-		"back-off":           {"stations:\n- name: cap\n  model: demo\n  camera:\n    url: 'demo://'\n    backoff_min: 1m", `faird.yaml:4: stations.cap.camera.backoff_max: 2s is below backoff_min 1m0s; raise backoff_max`},
+		"back-off":           {"stations:\n- name: cap\n  model: demo\n  camera:\n    url: 'demo://'\n    backoff_min: 1m", `faird.yaml:4: stations.cap.camera.backoff_max: 1s is below backoff_min 1m0s; raise backoff_max`},
 		"on storage":         {station("on_storage: noread"), `faird.yaml:5: stations.cap.on_storage: "noread" is not known here; did you mean no_read?`},
 		"no camera":          {"stations:\n- name: cap\n  model: demo", `faird.yaml:2: stations.cap.camera.url: missing; say where pictures come from, such as v4l2:///dev/video0 or demo://`},
 		"no model":           {"stations:\n- name: cap\n  camera: {url: 'demo://'}", `faird.yaml:2: stations.cap.model: missing; name a model file (faird train makes one), or demo`},
