@@ -111,6 +111,7 @@ func (s *Station) State() publish.StationState {
 		ThresholdFrom: origin,
 		Review:        limits.Review,
 		Counts:        s.counts.figures(st),
+		Drift:         s.charts.Load().alarms(),
 	}
 }
 

@@ -106,6 +106,7 @@ type Station struct {
 	answers *answers
 	saving  saving
 	sight   sight // the judging loop's
+	charts  atomic.Pointer[charts]
 
 	deciding sync.Mutex // held from a verdict's number to its hand-over
 
@@ -147,6 +148,9 @@ type swap struct {
 	release   func()
 	view      view
 	limits    Thresholds
+
+	drift      config.Drift
+	calibrated []calibrated // what the models of its regions were calibrated on
 }
 
 // newStation makes a station that does not run yet. The source is owned by the

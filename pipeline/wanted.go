@@ -45,7 +45,7 @@ func want(c config.Station, override *Thresholds) (wanted, error) {
 		} else {
 			note(sum, limits)
 		}
-		note(sum, one.Name, f.Hash, one.ROI, one.Rotate, one.Flip, one.Tiles, one.Validity)
+		note(sum, one.Name, f.Hash, one.ROI, one.Rotate, one.Flip, one.Tiles, one.Validity, one.Drift)
 		if err := noteFile(sum, one.IgnoreMask); err != nil {
 			return w, fmt.Errorf("station %s: ignore_mask: %w", one.Name, err)
 		}
@@ -104,7 +104,7 @@ func (m *models) makeSwap(ctx context.Context, c config.Station, limits Threshol
 		return m.makeOne(ctx, c, limits)
 	}
 	all := &several{}
-	w := &swap{inspector: all, limits: limits, release: func() {}}
+	w := &swap{inspector: all, limits: limits, release: func() {}, drift: c.Drift}
 	for n, one := range regions(c) {
 		part, err := m.makePart(ctx, one, w)
 		if err != nil {
@@ -112,6 +112,7 @@ func (m *models) makeSwap(ctx context.Context, c config.Station, limits Threshol
 			return nil, err
 		}
 		part.name = c.Regions[n].Name
+		w.calibrated[n].region = part.name
 		if all.parts = append(all.parts, part); n == 0 {
 			w.view = part.view
 		}
@@ -142,6 +143,7 @@ func (m *models) makePart(ctx context.Context, one config.Station, w *swap) (*pa
 	}
 	others := w.release
 	w.release = func() { made.release(); others() }
+	w.calibrated = append(w.calibrated, made.calibrated...)
 	return &part{inspector: made.inspector.(*inspect.Inspector), limits: limits, view: made.view}, nil
 }
 
@@ -156,7 +158,10 @@ func (m *models) makeOne(ctx context.Context, c config.Station, limits Threshold
 		release()
 		return nil, fmt.Errorf("station %s: %w", c.Name, err)
 	}
-	return &swap{inspector: i, release: release, limits: limits, view: view{model: loaded.File().Hash, provider: loaded.Provider()}}, nil
+	return &swap{
+		inspector: i, release: release, limits: limits, view: view{model: loaded.File().Hash, provider: loaded.Provider()},
+		drift: c.Drift, calibrated: []calibrated{{calibration: loaded.File().Calibration}},
+	}, nil
 }
 
 // errSeveral refuses what is meant for a station with one region.

@@ -69,11 +69,29 @@ type StationState struct {
 	Camera        CameraState  `json:"camera"`
 	Model         string       `json:"model"` // "sha256:…", or ""
 	Provider      string       `json:"provider"`
-	Trigger       string       `json:"trigger"` // free, interval, mqtt
+	Trigger       string       `json:"trigger"` // free, interval, mqtt, change, hardware
 	Threshold     *float64     `json:"threshold"`
 	ThresholdFrom string       `json:"threshold_from"` // override, config, model, or ""
 	Review        *float64     `json:"review"`
 	Counts        Counts       `json:"counts"`
+	Drift         []Drift      `json:"drift,omitempty"` // alarms under way
+}
+
+// What drifts.
+const (
+	DriftBrightness = "brightness"
+	DriftScore      = "score" // of good parts
+)
+
+// Drift is something measured of every part whose moving average has left its
+// control limits.
+type Drift struct {
+	What   string       `json:"what"`             // brightness (mean level 0..255), score
+	Region string       `json:"region,omitempty"` // whose score, where the station has several regions
+	Value  float64      `json:"value"`            // the average
+	Low    float64      `json:"low"`              // its limits
+	High   float64      `json:"high"`
+	Since  verdict.Time `json:"since"`
 }
 
 // CameraState is a station's camera as the state tells it.

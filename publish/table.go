@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -38,7 +39,7 @@ func (t *table) set(name string, s StationState) bool {
 }
 
 func same(a, b StationState) bool {
-	return a.Counts == b.Counts && a.Camera.FPS == b.Camera.FPS && sameButCounts(a, b)
+	return a.Counts == b.Counts && a.Camera.FPS == b.Camera.FPS && slices.Equal(a.Drift, b.Drift) && sameButCounts(a, b)
 }
 
 func sameButCounts(a, b StationState) bool {
@@ -48,11 +49,19 @@ func sameButCounts(a, b StationState) bool {
 	if !a.Camera.Since.Equal(b.Camera.Since.Time) {
 		return false
 	}
+	if !slices.EqualFunc(a.Drift, b.Drift, sameDrift) {
+		return false
+	}
 	for _, s := range []*StationState{&a, &b} {
 		s.Threshold, s.Review, s.Counts, s.Camera.FPS = nil, nil, Counts{}, 0
-		s.Camera.Since, s.Time = verdict.Time{}, verdict.Time{}
+		s.Camera.Since, s.Time, s.Drift = verdict.Time{}, verdict.Time{}, nil
 	}
-	return a == b
+	return reflect.DeepEqual(a, b)
+}
+
+// sameDrift says whether two are one alarm, whatever its value by now.
+func sameDrift(a, b Drift) bool {
+	return a.What == b.What && a.Region == b.Region && a.Since.Equal(b.Since.Time)
 }
 
 func equal(a, b *float64) bool {
