@@ -295,3 +295,25 @@ func TestIDs(t *testing.T) {
 		t.Errorf("the ids are not those of the box: %v", err)
 	}
 }
+
+func TestDeviceIDs(t *testing.T) {
+	r := newRig(t, config.Sparkplug{})
+	var logged strings.Builder
+	r.log = zerolog.New(&logged)
+	r.SetStations([]string{"cap", "cap", "a/b", "#", "", "lid", "Lid"})
+	r.SetStation("Lid", state(true))
+	r.SetStation("a/b", state(true))
+	r.run().alive()
+	eventually(t, "the devices", func() bool { return r.host.online("Lid") })
+	time.Sleep(100 * time.Millisecond)
+	if n := len(r.host.all("DBIRTH")); n != 3 {
+		t.Errorf("%d devices were born, want cap, lid and Lid", n)
+	}
+	r.stop()
+	for _, want := range []string{"left out of Sparkplug", "differ in case alone"} {
+		if !strings.Contains(logged.String(), want) {
+			t.Errorf("%q is not in the log: %s", want, &logged)
+		}
+	}
+	r.host.content()
+}

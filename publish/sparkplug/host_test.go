@@ -88,6 +88,18 @@ func TestHostGoesOffline(t *testing.T) {
 		t.Errorf("the last message before DISCONNECT was on %s", last.TopicName)
 	}
 	eventually(t, "the host sees the death", func() bool { return !r.host.online("") && !r.host.online("cap") })
+	connections := 0
+	for _, p := range r.tap.all() {
+		switch p.(type) {
+		case *packets.ConnectPacket:
+			connections++
+		case *packets.DisconnectPacket:
+			connections--
+		}
+		if connections > 1 {
+			t.Error("connected again before the first connection was ended")
+		}
+	}
 	held := []string{r.decide("cap", verdict.Pass), r.decide("lid", verdict.Fail)}
 	time.Sleep(300 * time.Millisecond)
 	if r.feed.len() != 2 || r.Status().Born {

@@ -9,6 +9,8 @@ package sparkplug
 import (
 	"cmp"
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -143,10 +145,23 @@ func (n *Node) SetStation(name string, s publish.StationState) {
 }
 
 // SetStations says which stations there are: those that are new are born, and
-// those that are gone die.
+// those that are gone die. A name that can be no device id is left out.
 func (n *Node) SetStations(names []string) {
+	ids := []string{}
+	for _, name := range names {
+		if err := checkID("station", name); err != nil {
+			n.log.Error().Err(err).Msg("a station is left out of Sparkplug")
+			continue
+		}
+		if slices.ContainsFunc(ids, func(id string) bool { return id != name && strings.EqualFold(id, name) }) {
+			n.log.Warn().Str("station", name).Msg("two stations' names differ in case alone: Sparkplug hosts may take them for one")
+		}
+		if !slices.Contains(ids, name) {
+			ids = append(ids, name)
+		}
+	}
 	n.mu.Lock()
-	n.names = append([]string{}, names...)
+	n.names = ids
 	n.mu.Unlock()
 	n.poke()
 }

@@ -205,6 +205,7 @@ func (t *tags) die(at time.Time) {
 
 func (h *scada) birth(m message) *tags {
 	out := &tags{online: true, values: map[string]tag{}}
+	var last uint64
 	for _, p := range m.payload.GetMetrics() {
 		name := p.GetName()
 		switch {
@@ -214,7 +215,10 @@ func (h *scada) birth(m message) *tags {
 			h.problem("%s: %s has no alias", m.kind, name)
 		case p.GetIsNull() != (p.Value == nil):
 			h.problem("%s: %s is null and has a value, or neither", m.kind, name)
+		case p.GetTimestamp() < last:
+			h.problem("%s: %s is older than the metric before it", m.kind, name)
 		}
+		last = p.GetTimestamp()
 		if p.Alias != nil {
 			label := m.device + "\x00" + name
 			if other, twice := h.names[p.GetAlias()]; twice && other != label {
