@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -258,33 +260,39 @@ func TestRate(t *testing.T) {
 // in it.
 func BenchmarkTenBrowsers(b *testing.B) {
 	w := newWorld(b, nil)
-	w.sequence = 1
+	w.scale = 20 // 1280x960
+	ctx, cancel := context.WithCancel(b.Context())
+	var browsers sync.WaitGroup
 	for range 10 {
-		go follow(w.browser())
+		one := w.browser()
+		browsers.Go(func() { one.follow(ctx) })
 	}
 	w.until("all listen", func() bool { return w.server.Feed.listeners() == 10 })
-	before := cpuTime(b)
-	began := time.Now()
+	before, began := cpuTime(b), time.Now()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	stations := []string{"cap", "lid"}
 	for i := 0; b.Loop(); i++ {
 		<-tick.C
-		v := &verdict.Verdict{Schema: verdict.SchemaV1, ID: fmt.Sprintf("01JDCQ6Q4Z0M2N3P4Q5R6S%04d", i%10000), Station: stations[i%2],
-			Verdict: verdict.Pass, Score: number(0.1), Regions: []verdict.Region{}}
+		v := &verdict.Verdict{
+			Schema: verdict.SchemaV1, ID: fmt.Sprintf("01JDCQ6Q4Z0M2N3P4Q5R6S%04d", i%10000), Station: []string{"cap", "lid"}[i%2],
+			Verdict: verdict.Pass, Score: number(0.1), Regions: []verdict.Region{},
+		}
 		w.show(v, int64(i))
 	}
 	b.ReportMetric(100*float64(cpuTime(b)-before)/float64(time.Since(began)), "cpu%")
+	cancel()
+	browsers.Wait()
+	b.ReportMetric(float64(w.taken.Load())/float64(b.N), "thumbs/op")
 }
 
 // follow takes every thumbnail that it is told of.
-func follow(b *browser) {
-	resp, err := b.client.Get(b.url + "/api/events")
+func (b *browser) follow(ctx context.Context) {
+	events, err := b.fetch(ctx, "/api/events")
 	if err != nil {
 		return
 	}
-	defer resp.Body.Close()
-	scanner := bufio.NewScanner(resp.Body)
+	defer events.Close()
+	scanner := bufio.NewScanner(events)
 	scanner.Buffer(nil, 1<<20)
 	for scanner.Scan() {
 		data, ok := strings.CutPrefix(scanner.Text(), "data: ")
@@ -292,14 +300,26 @@ func follow(b *browser) {
 		if !ok || json.Unmarshal([]byte(data), &e) != nil || e.View == nil {
 			continue
 		}
-		r, err := http.NewRequest("GET", b.url+e.View.Thumb, nil)
+		thumb, err := b.fetch(ctx, e.View.Thumb)
 		if err != nil {
 			return
 		}
-		if _, err := b.client.Do(r); err != nil {
-			return
-		}
+		_, _ = io.Copy(io.Discard, thumb)
+		thumb.Close()
+		b.taken.Add(1)
 	}
+}
+
+func (b *browser) fetch(ctx context.Context, path string) (io.ReadCloser, error) {
+	r, err := http.NewRequestWithContext(ctx, "GET", b.url+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := b.client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
 }
 
 // cpuTime is what this process has used.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -55,7 +56,7 @@ func newMetrics(s *Server) (*metrics, error) {
 // verdict was handed to the publisher.
 func (m *metrics) observe(v *verdict.Verdict) {
 	if !v.Time.Captured.IsZero() {
-		m.latency.WithLabelValues(v.Station).Observe(max(0, v.Time.Decided.Sub(v.Time.Captured.Time).Seconds()))
+		m.latency.WithLabelValues(v.Station).Observe(max(0, time.Since(v.Time.Captured.Time).Seconds()))
 	}
 	if v.Score == nil {
 		return

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,7 +110,9 @@ type world struct {
 	accounts *account.File
 	url      string
 	contract *contract
+	scale    int // of the pictures of 64x48
 	sequence uint64
+	taken    atomic.Int64 // thumbnails, in a benchmark
 }
 
 const password = "correct horse battery"
@@ -128,7 +131,7 @@ func newWorld(t testing.TB, edit func(*config.Web)) *world {
 		edit(&conf.Web)
 	}
 	w := &world{
-		t: t, contract: readContract(t),
+		t: t, contract: readContract(t), scale: 1,
 		broker: &fakeBroker{status: publish.Status{Connected: true, Broker: "tcp://127.0.0.1:1883", Since: time.Now()}},
 		stations: &fakeStations{states: map[string]publish.StationState{
 			"cap": {Ready: true, Camera: publish.CameraState{Connected: true}, Model: "sha256:aa", Provider: "cpu", Trigger: "free", Threshold: number(0.5), ThresholdFrom: "model"},
@@ -247,7 +250,7 @@ func (w *world) decide(station string, kind verdict.Kind, score float64) *verdic
 
 // show shows a verdict with a picture of 64x48, of which the middle was judged.
 func (w *world) show(v *verdict.Verdict, key int64) {
-	f := &camera.Frame{Picture: gocv.NewMatWithSize(48, 64, gocv.MatTypeCV8UC3)}
+	f := &camera.Frame{Picture: gocv.NewMatWithSize(48*w.scale, 64*w.scale, gocv.MatTypeCV8UC3)}
 	kept := w.gallery.Show(v, key, f, func() *inspect.Look {
 		const n = 16
 		l := inspect.Look{W: n, H: n, Map: make([]float32, n*n), Restored: make([]float32, 3*n*n)}
