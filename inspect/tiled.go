@@ -24,8 +24,7 @@ const maxBatch = 8
 // defect on a seam is as a defect anywhere.
 type tiled struct {
 	lens    *lens
-	tile    image.Point // in the inspected picture's pixels
-	overlap int
+	tiles   config.Tiles
 	batch   int
 	runner  *infer.Runner
 	scorer  *fair.Scorer // of one tile
@@ -46,11 +45,7 @@ type tiled struct {
 // runner's batch is fixed from the start.
 func newTiled(m *Model, l *lens, c config.Tiles, mask gocv.Mat, size image.Point) (*tiled, error) {
 	spec := &m.file.Spec
-	t := &tiled{
-		lens: l, scoring: spec.Scoring, mask: mask, batch: 1,
-		tile: image.Pt(orElse(c.W, l.w), orElse(c.H, l.h)),
-	}
-	t.overlap = orElse(c.Overlap, min(t.tile.X, t.tile.Y)/4)
+	t := &tiled{lens: l, scoring: spec.Scoring, mask: mask, batch: 1, tiles: c}
 	if size != (image.Point{}) {
 		if err := t.lay(size); err != nil {
 			return t, err
@@ -70,16 +65,9 @@ func newTiled(m *Model, l *lens, c config.Tiles, mask gocv.Mat, size image.Point
 	return t, err
 }
 
-func orElse(v, otherwise int) int {
-	if v == 0 {
-		return otherwise
-	}
-	return v
-}
-
 // lay makes what depends on the inspected picture's size.
 func (t *tiled) lay(size image.Point) error {
-	grid, err := geometry.NewGrid(size, t.tile, image.Pt(t.lens.w, t.lens.h), t.overlap)
+	grid, err := newGrid(size, t.tiles, t.lens.w, t.lens.h)
 	if err != nil {
 		return err
 	}
@@ -131,7 +119,7 @@ func (t *tiled) judge(ctx context.Context, part gocv.Mat, l *lap) (float64, erro
 			return 0, err
 		}
 	}
-	if err := t.lens.worth(t.tile); err != nil {
+	if err := t.lens.worth(t.grid.Tile(0).Size()); err != nil {
 		return 0, err
 	}
 	score := t.smoother.Smooth(t.set.gradient, t.set.colour, t.set.ignore)

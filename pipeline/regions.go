@@ -107,6 +107,15 @@ func (s *several) Look(picture gocv.Mat) (inspect.Look, error) {
 	return s.worst().inspector.Look(picture)
 }
 
+// PaintMap draws every region's map, each against its own thresholds.
+func (s *several) PaintMap(canvas *gocv.Mat, _ *float64) error {
+	var err error
+	for _, p := range s.parts {
+		err = errors.Join(err, p.inspector.PaintMap(canvas, p.limits.Level()))
+	}
+	return err
+}
+
 // Close closes every region's inspector.
 func (s *several) Close() error {
 	var err error

@@ -93,7 +93,10 @@ func TestSeveralRegions(t *testing.T) {
 			t.Errorf("%s: the station was started again", c.name)
 		}
 		var v *verdict.Verdict
-		until(t, c.name, func() bool { v = out.next(t, "a"); return v.Inspected[0].Threshold == c.left && v.Inspected[1].Threshold == c.right })
+		until(t, c.name, func() bool {
+			v = out.next(t, "a")
+			return v.Inspected[0].Threshold == c.left && v.Inspected[1].Threshold == c.right
+		})
 		decides := v.Inspected[c.decides]
 		if v.Verdict != c.want || *v.Score != decides.Score || *v.Threshold != decides.Threshold || v.Model != decides.Model || decides.Verdict != c.want {
 			t.Errorf("%s: got %+v", c.name, v)
@@ -180,8 +183,11 @@ func TestBadGeometryChangesNothing(t *testing.T) {
 		change func(*config.Station)
 		says   string
 	}{
-		"flat mark":        {func(s *config.Station) { s.Align = flat }, "it is flat"},
-		"tiles too large":  {func(s *config.Station) { s.Regions[0].ROI = &config.Rect{W: 20, H: 40}; s.Regions[0].Tiles = &config.Tiles{} }, "region left: tiles of 32x32 pixels on a picture of 20x40"},
+		"flat mark": {func(s *config.Station) { s.Align = flat }, "it is flat"},
+		"tiles too large": {func(s *config.Station) {
+			s.Regions[0].ROI = &config.Rect{W: 20, H: 40}
+			s.Regions[0].Tiles = &config.Tiles{}
+		}, "region left: tiles of 32x32 pixels on a picture of 20x40"},
 		"missing model":    {func(s *config.Station) { s.Regions[1].Model = "none.onnx" }, "station a, region right"},
 		"missing mask":     {func(s *config.Station) { s.Regions[1].IgnoreMask = "none.png" }, "station a, region right: ignore_mask"},
 		"missing referent": {func(s *config.Station) { s.Align = &config.Align{Reference: "none.png", Search: 5} }, "station a: align.reference"},

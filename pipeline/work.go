@@ -69,6 +69,7 @@ func (s *Station) swapIn(b *bench) {
 		b.current.close()
 		b.current = w
 		s.limits.Store(&w.limits)
+		s.charts.Store(newCharts(w.drift, w.calibrated, s.log))
 	default:
 	}
 }
@@ -217,16 +218,8 @@ func (s *Station) inspect(ctx context.Context, b *bench, f *camera.Frame) *verdi
 		s.log.Error().Err(err).Msg("a picture could not be judged")
 		return refuse(v, verdict.Internal, err)
 	}
-	score := b.result.Score
-	v.Score = &score
-	v.Threshold, v.Review = &limits.Threshold, limits.Review
-	v.Verdict = verdict.Judge(score, limits.Threshold, limits.Review)
-	if regions, ok := b.current.inspector.(*several); ok {
-		regions.judge(v)
-	}
-	v.Alignment = alignment(&b.result)
-	v.Regions = append([]verdict.Region{}, b.result.Regions...)
-	v.StagesMS = b.result.Stages
+	b.current.fill(v, limits, &b.result)
+	s.charts.Load().note(v, &b.result)
 	v.StagesMS.Wait = max(0, verdict.Millis(start.Sub(f.Captured)))
 	return v
 }

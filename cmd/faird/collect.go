@@ -35,9 +35,11 @@ func collectCommand() *cobra.Command {
 		Use:   "collect --station S --count N --out DIR",
 		Short: "Saves pictures from a station's camera, to train on",
 		Long: `Saves the next pictures of a station's camera as PNG, cut to the station's region
-of interest: what the model will see. Put only good parts before the camera, for
-the model learns what it is shown. The station's model need not exist yet. --camera
-names a camera instead of a station of the config.`,
+of interest and held as the station holds it (aligned, turned, mirrored, in tiles):
+what the model will see. Of several regions each has a folder of its own, named
+after it. Put only good parts before the camera, for the model learns what it is
+shown. The station's model need not exist yet. --camera names a camera instead of a
+station of the config.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
@@ -82,23 +84,8 @@ func (o *collectOptions) source() (*config.Station, error) {
 		s.Camera.URL = o.url
 		return &s, nil
 	}
-	path := o.config
-	if path == "" {
-		found, err := config.Find()
-		if err != nil {
-			return nil, err
-		}
-		path = found
-	}
-	cfg, err := config.Load(path, os.Environ()) // its files are not checked: the model is yet to be made
-	if err != nil {
-		return nil, err
-	}
-	s := cfg.Station(o.station)
-	if s == nil {
-		return nil, fmt.Errorf("%s has no station %q: it has %v", cfg.Path(), o.station, stationNames(cfg))
-	}
-	return s, nil
+	_, s, err := stationOf(o.config, o.station)
+	return s, err // its files are not checked: the model is yet to be made
 }
 
 // runCollect saves o.count pictures; each must come within the camera's time-outs.
@@ -110,6 +97,11 @@ func runCollect(ctx context.Context, out io.Writer, o collectOptions, s *config.
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
+	eyes, err := newEyes(s, o.out)
+	if err != nil {
+		return err
+	}
+	defer closeEyes(eyes)
 	taking, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
@@ -121,7 +113,7 @@ func runCollect(ctx context.Context, out io.Writer, o collectOptions, s *config.
 		}
 	}()
 	c := collector{
-		camera: cam, roi: s.ROI, folder: o.out, every: o.every, began: time.Now(), log: consoleLog(zerolog.WarnLevel),
+		camera: cam, eyes: eyes, every: o.every, began: time.Now(), log: consoleLog(zerolog.WarnLevel),
 		patience: s.Camera.OpenTimeout + s.Camera.ReadTimeout + o.every,
 	}
 	err = c.save(taking, o.count)

@@ -4,24 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
 	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/rs/zerolog"
-	"gocv.io/x/gocv"
 
 	"faird/camera"
-	"faird/config"
 )
 
 // collector saves the pictures of a camera.
 type collector struct {
 	camera   *camera.Camera
-	roi      *config.Rect
-	folder   string
+	eyes     []eye
 	every    time.Duration // least time between two
 	patience time.Duration // most time for one
 	began    time.Time
@@ -74,35 +68,12 @@ func (c *collector) one(ctx context.Context) error {
 	if f.Err != nil {
 		return f.Err
 	}
-	name := fmt.Sprintf("%s_%05d.png", c.began.UTC().Format("20060102T150405.000"), c.saved)
-	if err := c.write(f.Picture, filepath.Join(c.folder, name)); err != nil {
-		return err
+	name := fmt.Sprintf("%s_%05d", c.began.UTC().Format("20060102T150405.000"), c.saved)
+	for _, e := range c.eyes {
+		if err := e.save(f.Picture, name); err != nil {
+			return err
+		}
 	}
 	c.saved++
-	return nil
-}
-
-// write writes the region of interest of a picture, or nothing.
-func (c *collector) write(picture gocv.Mat, path string) (err error) {
-	part := image.Rect(0, 0, picture.Cols(), picture.Rows())
-	if c.roi != nil {
-		roi := image.Rect(c.roi.X, c.roi.Y, c.roi.X+c.roi.W, c.roi.Y+c.roi.H)
-		if !roi.In(part) || roi.Empty() {
-			return fmt.Errorf("the camera's pictures have %dx%d pixels, the station's region of interest ends at %dx%d: correct roi",
-				part.Dx(), part.Dy(), roi.Max.X, roi.Max.Y)
-		}
-		part = roi
-	}
-	view := picture.Region(part)
-	defer func() { err = errors.Join(err, view.Close()) }()
-	png, err := gocv.IMEncode(gocv.PNGFileExt, view)
-	if err != nil {
-		return err
-	}
-	defer png.Close()
-	if err := os.WriteFile(path, png.GetBytes(), 0o644); err != nil {
-		_ = os.Remove(path) // half a picture is none
-		return err
-	}
 	return nil
 }

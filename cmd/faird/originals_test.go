@@ -48,11 +48,11 @@ func TestOriginals(t *testing.T) {
 		if v.Sequence != uint64(i+1) || filepath.Base(v.Source) != filepath.Base(files[i]) {
 			t.Errorf("verdict %d is number %d of %s, want %s", i, v.Sequence, v.Source, rel)
 		}
-		if v.Score == nil || math.Abs(*v.Score-scores[i].Score) > 1e-6 {
-			t.Errorf("%s: score %v, faird score says %g", rel, v.Score, scores[i].Score)
+		if v.Score == nil || math.Abs(*v.Score-*scores[i].Score) > 1e-6 {
+			t.Errorf("%s: score %v, faird score says %g", rel, v.Score, *scores[i].Score)
 		}
-		if math.Abs(scores[i].Score-expected[rel]) > 1.5e-3 {
-			t.Errorf("%s: score %g, independently %g", rel, scores[i].Score, expected[rel])
+		if math.Abs(*scores[i].Score-expected[rel]) > 1.5e-3 {
+			t.Errorf("%s: score %g, independently %g", rel, *scores[i].Score, expected[rel])
 		}
 		if !v.Durable || v.Historical || v.Provider != "cpu" || len(v.Model) != 71 {
 			t.Errorf("%s: durable %t, historical %t, provider %s, model %s", rel, v.Durable, v.Historical, v.Provider, v.Model)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,14 +22,20 @@ import (
 // scored is one line of the JSON of faird score.
 type scored struct {
 	File      string           `json:"file"`
-	Score     float64          `json:"score"`
+	Score     *float64         `json:"score"` // nil where the picture cannot be judged
 	Verdict   *verdict.Kind    `json:"verdict"`
 	Threshold *float64         `json:"threshold"`
 	Regions   []verdict.Region `json:"regions"`
+
+	// With --station.
+	Detail    string              `json:"detail,omitempty"` // why a picture cannot be judged
+	Inspected []verdict.Inspected `json:"inspected,omitempty"`
+	Alignment *verdict.Alignment  `json:"alignment,omitempty"`
 }
 
 type scoreOptions struct {
 	model, maps, provider, library string
+	config, station                string
 	threshold                      float64
 	json                           bool
 }
@@ -38,16 +45,29 @@ func scoreCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "score --model m.onnx FILE...",
 		Short: "Scores picture files as the daemon would, and says what the verdict would be",
-		Args:  args(cobra.MinimumNArgs(1)),
+		Long: `Scores picture files. With --model each file is scored as it is: what faird collect
+saved. With --station each is taken for a whole picture of that station's camera:
+its regions, rotation, tiles, alignment, models, thresholds and limits count, as
+the config file names them.`,
+		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, files []string) error {
-			if o.model == "" {
-				return usageError{fmt.Errorf("--model is missing: name the model file (or %q for the built-in one)", config.DemoModel)}
+			override := c.Flags().Changed("threshold")
+			if o.station != "" {
+				if o.model != "" || override {
+					return usageError{errors.New("--station comes with its models and thresholds: leave out --model and --threshold")}
+				}
+				return scoreAsStation(c.Context(), c.OutOrStdout(), o, files)
 			}
-			return score(c.Context(), c.OutOrStdout(), o, c.Flags().Changed("threshold"), files)
+			if o.model == "" {
+				return usageError{fmt.Errorf("--model is missing: name the model file (or %q for the built-in one), or --station", config.DemoModel)}
+			}
+			return score(c.Context(), c.OutOrStdout(), o, override, files)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.model, "model", "", "model file")
+	addConfigFlag(c, &o.config)
+	f.StringVar(&o.station, "station", "", "station of the config to judge as, in place of --model")
 	f.StringVar(&o.maps, "map", "", "folder to write each picture's anomaly map to")
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
 	f.Float64Var(&o.threshold, "threshold", 0, "threshold, in place of the model's own")
@@ -95,6 +115,11 @@ func score(ctx context.Context, out io.Writer, o scoreOptions, override bool, fi
 		}
 		results = append(results, r)
 	}
+	return printAll(out, o, results)
+}
+
+// printAll prints the JSON document, where it is asked for.
+func printAll(out io.Writer, o scoreOptions, results []scored) error {
 	if !o.json {
 		return nil
 	}
@@ -141,7 +166,7 @@ func scoreFile(ctx context.Context, i *inspect.Inspector, file string, limits *p
 	if err := i.Inspect(ctx, picture, level(limits), &r); err != nil {
 		return scored{}, err
 	}
-	s := scored{File: file, Score: r.Score, Regions: append([]verdict.Region{}, r.Regions...)}
+	s := scored{File: file, Score: &r.Score, Regions: append([]verdict.Region{}, r.Regions...)}
 	if limits != nil {
 		k := verdict.Judge(r.Score, limits.Threshold, limits.Review)
 		s.Verdict, s.Threshold = &k, &limits.Threshold
@@ -184,6 +209,6 @@ func printScored(out io.Writer, r scored) error {
 	if r.Verdict != nil {
 		word = fmt.Sprintf("%-4s (threshold %.4f, %d region(s))", *r.Verdict, *r.Threshold, len(r.Regions))
 	}
-	_, err := fmt.Fprintf(out, "%.6f  %s  %s\n", r.Score, word, r.File)
+	_, err := fmt.Fprintf(out, "%.6f  %s  %s\n", *r.Score, word, r.File)
 	return err
 }
