@@ -11,7 +11,7 @@ import (
 	"faird/verdict"
 )
 
-// parseDemo understands demo://?seed=1&rate=4&defects=0.2&size=640.
+// parseDemo understands demo://?seed=1&rate=4&defects=0.2&size=640&gap=0.
 func parseDemo(u *url.URL, q *query) (plan, error) {
 	if u.Host != "" || u.Path != "" {
 		return plan{}, errors.New("the simulated line has no host or path: write demo://?seed=1&rate=4")
@@ -20,6 +20,7 @@ func parseDemo(u *url.URL, q *query) (plan, error) {
 		Seed:    q.seed("seed", 1),
 		Defects: q.number("defects", 0.2, 0, 1),
 		Size:    q.whole("size", 640, 128, 4096),
+		Gap:     q.whole("gap", 0, 0, 10_000),
 	}
 	pause := interval(q.number("rate", 4, 0.01, 1000))
 	return plan{

@@ -23,6 +23,7 @@ type Options struct {
 	Seed    uint64  // textures of this line and everything that varies from frame to frame
 	Defects float64 // share of the frames that show a defect, 0..1
 	Size    int     // side of the square picture in pixels; 0 is 640; held within 128..4096
+	Gap     int     // pictures of the empty belt between two parts, which travel through the picture; 0: one part in each, in its place
 }
 
 // Field is where the part always lies in a frame of the default size: the region
@@ -35,6 +36,7 @@ type Truth struct {
 	Kind      string          // one of Kinds, "" for a good part
 	Region    image.Rectangle // holds every pixel the defect changed, in camera pixels
 	AreaShare float64         // of the part's visible area, 0.002..0.02
+	Part      uint64          // which part it is, from 1; 0 on the empty belt and on a line without gaps
 }
 
 // Line renders frames. It owns reusable C and Go buffers, so it is for one
@@ -104,18 +106,33 @@ func (l *Line) Close() error {
 // alone; with Defects 0 it is the same frame of the same part without its
 // defect.
 func (l *Line) Render(n uint64, dst *gocv.Mat) Truth {
+	if l.options.Gap > 0 {
+		return l.travel(n, dst)
+	}
+	s, d := l.plan(n)
+	l.shoot(&s, &d, dst)
+	return l.truth(&s, &d)
+}
+
+// plan draws what part n is and how it is seen.
+func (l *Line) plan(n uint64) (scene, defect) {
 	l.reseed(n, streamScene)
 	s := drawScene(l.random, l.unit)
 	l.reseed(n, streamDefect)
-	d := l.drawDefect(l.random)
+	return s, l.drawDefect(l.random)
+}
 
-	l.paintPart(&s, &d)
-	l.compose(&s)
-	l.expose(&s, dst)
+func (l *Line) shoot(s *scene, d *defect, dst *gocv.Mat) {
+	l.paintPart(s, d)
+	l.compose(s)
+	l.expose(s, dst)
+}
+
+func (l *Line) truth(s *scene, d *defect) Truth {
 	if d.kind == "" {
 		return Truth{}
 	}
-	return Truth{Defective: true, Kind: d.kind, Region: l.region(&s, d.box), AreaShare: d.share}
+	return Truth{Defective: true, Kind: d.kind, Region: l.region(s, d.box), AreaShare: d.share}
 }
 
 // Independent random streams of one frame: a defect never changes the part,
