@@ -65,7 +65,7 @@ func root() *cobra.Command {
 		runCommand(), demoCommand(), configCommand(),
 		collectCommand(), trainCommand(), calibrateCommand(), quantizeCommand(), evalCommand(), scoreCommand(), benchCommand(),
 		userCommand(), tokenCommand(),
-		historyCommand(), versionCommand(),
+		historyCommand(), doctorCommand(), versionCommand(),
 	)
 	return c
 }
