@@ -74,7 +74,8 @@ func (s *Station) decide(j *job, v *verdict.Verdict) (key int64) {
 	s.deciding.Lock()
 	defer s.deciding.Unlock()
 	v.Sequence = s.seq.Add(1)
-	v.Time.Decided = verdict.Time{Time: time.Now()}
+	now := time.Now()
+	v.Time.Captured, v.Time.Decided = asOf(now, v.Time.Captured.Time), verdict.Time{Time: now}
 	v.Time.Clock = s.deps.Clock()
 	key = s.commit(v, j.patience())
 	s.deps.Outlet.Verdict(v, key)

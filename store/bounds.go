@@ -165,9 +165,16 @@ func (w *writer) dropLeast() error {
 
 // dropAged gives up what waited longer than store.max_age.
 func (w *writer) dropAged() error {
-	before := time.Now().Add(-w.age).UnixMicro()
+	before := w.tooOld(time.Now()).UnixMicro()
 	return w.drop(`DELETE FROM outbox WHERE key IN (SELECT key FROM outbox WHERE decided < ?2 LIMIT ?1)
 		RETURNING key, rank, bytes`, pruneRows, func(d *Dropped, _ int) { d.Aged++ }, before)
+}
+
+// tooOld is the time before which a verdict is too old at now. A clock that was
+// set forward since the start makes nothing older.
+func (s *Store) tooOld(now time.Time) time.Time {
+	forward := now.Round(0).Sub(s.began.Round(0)) - now.Sub(s.began)
+	return now.Add(-s.age - max(forward, 0))
 }
 
 func (w *writer) drop(query string, limit int, tally func(*Dropped, int), args ...any) error {

@@ -130,7 +130,7 @@ func (w *writer) giveUp() error {
 
 func (w *writer) dropAgedFeed() error {
 	return w.dropFeed(`DELETE FROM feed WHERE key IN (SELECT key FROM feed WHERE decided < ?2 LIMIT ?1) RETURNING key, bytes`,
-		pruneRows, time.Now().Add(-w.age).UnixMicro())
+		pruneRows, w.tooOld(time.Now()).UnixMicro())
 }
 
 func (w *writer) dropFeed(query string, args ...any) error {

@@ -48,6 +48,7 @@ type Store struct {
 	path  string // of the database file
 	bytes int64  // the database's bound, its write-ahead log left out
 	age   time.Duration
+	began time.Time // with the monotonic clock
 	log   zerolog.Logger
 	lock  *os.File
 
@@ -77,7 +78,7 @@ func Open(c config.Store, log zerolog.Logger) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		path: filepath.Join(c.Path, fileName), lock: lock,
+		path: filepath.Join(c.Path, fileName), lock: lock, began: time.Now(),
 		log:   log.With().Str("part", "store").Logger(),
 		queue: make(chan *job, queueLength), stop: make(chan struct{}), ended: make(chan struct{}),
 	}

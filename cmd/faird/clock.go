@@ -11,10 +11,14 @@ import (
 func clockQuality() verdict.Clock {
 	var t unix.Timex
 	state, err := unix.Adjtimex(&t)
+	return quality(state, t.Status, err)
+}
+
+func quality(state int, status int32, err error) verdict.Clock {
 	switch {
 	case err != nil:
 		return verdict.ClockUnknown
-	case state == unix.TIME_ERROR || t.Status&unix.STA_UNSYNC != 0:
+	case state == unix.TIME_ERROR || status&unix.STA_UNSYNC != 0:
 		return verdict.Unsynchronised
 	default:
 		return verdict.Synchronised
