@@ -1,7 +1,7 @@
 // Talks to the box: JSON in, JSON out, errors as sentences.
 import { text } from "./text.js";
 
-const patience = 15000; // ms for an answer
+const patience = 30000; // ms for an answer
 
 // session is who uses the page; app.js keeps it up to date.
 export const session = { user: "", role: "none", csrf: "" };

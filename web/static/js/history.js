@@ -85,7 +85,7 @@ function filters(app, params) {
   const stations = app.state?.stations.map((s) => s.name) ?? [];
   const form = h("form", { class: "panel filters" },
     h("div", { class: "row kinds", role: "group", "aria-label": t.verdict }, kinds.map((k) =>
-      h("button", { type: "button", "aria-pressed": chosen.has(k), data: { kind: k }, onclick: (e) => press(e.currentTarget) }, badge(k)))),
+      h("button", { type: "button", "aria-pressed": String(chosen.has(k)), data: { kind: k }, onclick: (e) => press(e.currentTarget) }, badge(k)))),
     stations.length > 1 && h("label", null, text.station, select("station", [["", text.all], ...stations.map((s) => [s, s])], params)),
     field("part", t.part, { maxlength: 256 }),
     field("from", t.from, { type: "datetime-local" }), field("to", t.to, { type: "datetime-local" }),

@@ -76,8 +76,8 @@ export function tools(...looks) {
   const outlines = h("button", { type: "button" }, text.picture.outlines);
 
   function apply() {
-    map.setAttribute("aria-pressed", kept.map);
-    outlines.setAttribute("aria-pressed", kept.outlines);
+    map.setAttribute("aria-pressed", String(kept.map));
+    outlines.setAttribute("aria-pressed", String(kept.outlines));
     share.disabled = !kept.map;
     for (const l of looks) { l.opacity(kept.map ? kept.share : 0); l.outlines(kept.outlines); }
     localStorage.setItem("faird.look", JSON.stringify(kept));

@@ -50,9 +50,9 @@ export function stationPanel(name, full, open) {
   // idle covers the last verdict: nobody may take it for that of the part now there.
   function idle(st) {
     call.rest(st.paused ? text.live.pausedWord : text.live.notReady, st.why);
-    picture.look.message(st.why, true);
+    picture.look.message(text.picture.old, true);
   }
-  return { node, title, look: picture.look, verdict, state, close: trend.close };
+  return { node, title, look: picture.look, verdict, state, close() { trend.close(); strip?.close(); } };
 }
 
 // callSign is the verdict itself.

@@ -73,7 +73,8 @@ export const text = {
 
   picture: {
     none: "No picture yet",
-    notKept: "The picture of this part is not kept. All fails are, those near the threshold, and a sample of the passes.",
+    notKept: "No picture of this part is kept: of the passes only some are, and old ones make room for new ones.",
+    old: "Not the part that is there now",
     gone: "The picture could not be loaded",
     label: "Picture of the part",
     described: (word, regions) => `Part judged ${word}, ${n(regions, "defect region outlined", "defect regions outlined")}`,
