@@ -11,9 +11,9 @@ export CGO_LDFLAGS := -Wl,--as-needed -lopencv_core -lopencv_imgproc -lopencv_im
 # which gocv includes, asks for.
 BUILD_PACKAGES := ca-certificates g++ libopencv-dnn-dev libopencv-photo-dev libopencv-stitching-dev \
 	libopencv-video-dev libopencv-videoio-dev
-# A broker, an encoder for RTSP, GStreamer's elements, a GigE Vision camera, systemd's checker.
+# A broker, an encoder for RTSP, GStreamer's elements, a GigE Vision camera, systemd's checker, a browser.
 TEST_PACKAGES := mosquitto mosquitto-clients ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base \
-	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-tools libaravis-0.8-0 aravis-tools systemd
+	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-tools libaravis-0.8-0 aravis-tools systemd chromium
 
 # Microsoft's own build, which npm's onnxruntime-node ships for both kinds of processor.
 ONNXRUNTIME := 1.29.0
