@@ -41,6 +41,8 @@ type stationJSON struct {
 	Review        *float64            `json:"review"`
 	Counts        publish.Counts      `json:"counts"`
 	Rate          float64             `json:"rate"`
+	Drift         []publish.Drift     `json:"drift"`
+	Drift         []publish.Drift     `json:"drift"`
 	Last          *eventJSON          `json:"last"`
 }
 
@@ -131,7 +133,7 @@ func (s *Server) describeStation(name string, st publish.StationState) stationJS
 	out := stationJSON{
 		Name: name, Ready: st.Ready, Why: st.Why, Paused: st.Paused, Camera: st.Camera, Model: st.Model, Provider: st.Provider,
 		Trigger: st.Trigger, Threshold: st.Threshold, ThresholdFrom: st.ThresholdFrom, Review: st.Review, Counts: st.Counts,
-		Rate: perMinute,
+		Rate: perMinute, Drift: append([]publish.Drift{}, st.Drift...),
 	}
 	if last != nil {
 		e := s.describeEvent(last)

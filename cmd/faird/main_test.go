@@ -23,6 +23,8 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
+	// Tests run beside each other, and beside a faird of their machine's.
+	_ = os.Setenv("FAIRD_WEB_LISTEN", "127.0.0.1:0")
 	os.Exit(m.Run())
 }
 
