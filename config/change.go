@@ -18,7 +18,7 @@ type Change struct {
 }
 
 func defaultChange() Change {
-	return Change{Difference: 25, Enter: 0.3, Leave: 0.15, Debounce: 2, Absorb: time.Minute}
+	return Change{Difference: 25, Enter: 0.2, Leave: 0.1, Debounce: 2, Absorb: time.Minute}
 }
 
 func (k *checker) change(key string, c Change) {
@@ -29,7 +29,7 @@ func (k *checker) change(key string, c Change) {
 		k.bad(key+".difference", fmt.Sprintf("%g is out of range", c.Difference), "give grey levels between 0 and 255, such as 25")
 	}
 	if !(c.Enter > 0 && c.Enter <= 1) {
-		k.bad(key+".enter", fmt.Sprintf("%g is out of range", c.Enter), "give a share above 0, up to 1, such as 0.3")
+		k.bad(key+".enter", fmt.Sprintf("%g is out of range", c.Enter), "give a share above 0, up to 1, such as 0.2")
 	}
 	if !(c.Leave > 0 && c.Leave <= c.Enter) {
 		k.bad(key+".leave", fmt.Sprintf("%g is out of range", c.Leave), fmt.Sprintf("give a share above 0, up to enter, which is %g", c.Enter))
