@@ -69,8 +69,9 @@ func (s genicamSettings) plan(latency time.Duration) plan {
 	if s.trigger == softwareTrigger {
 		p.demand = make(chan struct{}, 1)
 	}
+	known := &acquaintance{}
 	p.source = checking(mode{fps: s.fps}, func(c config.Camera, _ uint64) source {
-		return &genicam{settings: s, demand: p.demand, patience: c.ReadTimeout}
+		return &genicam{settings: s, demand: p.demand, known: known, patience: c.ReadTimeout}
 	})
 	return p
 }

@@ -24,6 +24,7 @@ const (
 type genicam struct {
 	settings genicamSettings
 	demand   chan struct{}
+	known    *acquaintance
 	patience time.Duration // longest silence of a camera that runs freely
 
 	camera   *aravis.Camera
@@ -38,7 +39,7 @@ type genicam struct {
 }
 
 func (g *genicam) open(ctx context.Context) error {
-	id, address, err := g.settings.find(ctx)
+	id, address, err := g.settings.find(ctx, g.known)
 	if err != nil {
 		return err
 	}
@@ -228,7 +229,7 @@ func (g *genicam) alive(ctx context.Context) error {
 	if g.address == "" {
 		return nil // USB: the kernel tells Aravis
 	}
-	if err := probe(ctx, g.address, readControl); err != nil {
+	if err := controlled(ctx, g.address); err != nil {
 		return fmt.Errorf("camera at %s: %w: check its power and cable", g.address, err)
 	}
 	return nil

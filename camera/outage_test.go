@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -44,8 +45,17 @@ func comesBack(t *testing.T, cam *Camera, outages int, kill, revive func()) {
 		}
 		revive()
 		revived := time.Now()
-		now := eventually(t, cam, "back", func(s Status) bool { return s.Connected })
+		var said []string // what the state gave as the reason meanwhile
+		now := eventually(t, cam, "back", func(s Status) bool {
+			if n := len(said); n == 0 || said[n-1] != s.Err {
+				said = append(said, s.Err)
+			}
+			return s.Connected
+		})
 		back = append(back, time.Since(revived))
+		if d := back[i]; d > backWithin {
+			t.Logf("outage %d: back only after %v: %v", i+1, d, said)
+		}
 		if now.Reopened != uint64(i+1) || now.Err != "" || now.Abandoned > 0 {
 			t.Errorf("status after outage %d %+v", i+1, now)
 		}
@@ -55,7 +65,8 @@ func comesBack(t *testing.T, cam *Camera, outages int, kill, revive func()) {
 	}
 	next(t, cam, time.Time{}).Release()
 	late := inUse(t)
-	t.Logf("%d outages: seen within %v, back within %v; %+v at first, %+v at the end", outages, longest(seen), longest(back), early, late)
+	slices.Sort(back)
+	t.Logf("%d outages: seen within %v, back within %v (middle %v); %+v at first, %+v at the end", outages, longest(seen), longest(back), back[len(back)/2], early, late)
 	if late.goroutines > early.goroutines+10 || late.threads > early.threads+10 || late.memory > early.memory+16<<20 {
 		t.Errorf("%+v at first and %+v at the end", early, late)
 	}
