@@ -42,7 +42,6 @@ type stationJSON struct {
 	Counts        publish.Counts      `json:"counts"`
 	Rate          float64             `json:"rate"`
 	Drift         []publish.Drift     `json:"drift"`
-	Drift         []publish.Drift     `json:"drift"`
 	Last          *eventJSON          `json:"last"`
 }
 
