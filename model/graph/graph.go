@@ -25,12 +25,13 @@ const (
 // growing and is what Build returns, so that code which builds a graph reads
 // as plain arithmetic. A Graph is not safe for concurrent use.
 type Graph struct {
-	proto  *onnxpb.GraphProto
-	scope  string
-	serial int
-	consts map[string]Value  // written constants by content
-	rename map[string]string // value names that became output names
-	err    error
+	proto   *onnxpb.GraphProto
+	scope   string
+	serial  int
+	consts  map[string]Value             // written constants by content
+	rename  map[string]string            // value names that became output names
+	domains []*onnxpb.OperatorSetIdProto // other than ONNX's own, of inlined networks
+	err     error
 }
 
 // New starts an empty graph.
@@ -112,7 +113,7 @@ func (g *Graph) model() *onnxpb.ModelProto {
 	return &onnxpb.ModelProto{
 		IrVersion:    proto.Int64(IRVersion),
 		ProducerName: proto.String("faird"),
-		OpsetImport:  []*onnxpb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(Opset)}},
+		OpsetImport:  append([]*onnxpb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(Opset)}}, g.domains...),
 		Graph:        body,
 	}
 }

@@ -75,3 +75,26 @@ func (g *Graph) resize2(x Value, a attrs) Value {
 	shape := []int{x.Dim(0), x.Dim(1), 2 * x.Dim(2), 2 * x.Dim(3)}
 	return g.node("Resize", Float, shape, a, x, Value{}, g.Const([]float32{1, 1, 2, 2}, 4))
 }
+
+// Mirror widens x [n, c, h, w] by so many pixels at each side, mirrored at the
+// outermost ones, which are not repeated (OpenCV's BORDER_REFLECT_101).
+func (g *Graph) Mirror(x Value, by int) Value {
+	shape := []int{x.Dim(0), x.Dim(1), x.Dim(2) + 2*by, x.Dim(3) + 2*by}
+	return g.node("Pad", Float, shape, attrs{"mode": "reflect"}, x, g.ints(0, 0, by, by, 0, 0, by, by))
+}
+
+// MeanFilter is the mean over kh x kw pixels (odd) around each pixel of x
+// [n, c, h, w]; outside is zero, and counts.
+func (g *Graph) MeanFilter(x Value, kh, kw int) Value {
+	return g.node("AveragePool", Float, x.shape, attrs{
+		"kernel_shape": []int{kh, kw}, "pads": []int{kh / 2, kw / 2, kh / 2, kw / 2}, "strides": []int{1, 1}, "count_include_pad": 1,
+	}, x)
+}
+
+// Stretch resizes x [n, c, h, w] by whole factors, bilinear between the centres
+// of the pixels.
+func (g *Graph) Stretch(x Value, by int) Value {
+	shape := []int{x.Dim(0), x.Dim(1), by * x.Dim(2), by * x.Dim(3)}
+	return g.node("Resize", Float, shape, attrs{"mode": "linear", "coordinate_transformation_mode": "half_pixel"},
+		x, Value{}, g.Const([]float32{1, 1, float32(by), float32(by)}, 4))
+}
