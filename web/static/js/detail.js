@@ -3,7 +3,7 @@
 import { h, s, put } from "./dom.js";
 import { text } from "./text.js";
 import { get } from "./api.js";
-import { shape, word } from "./verdicts.js";
+import { shape, word, badge } from "./verdicts.js";
 import { look, tools } from "./picture.js";
 import { markPanel } from "./mark.js";
 import * as format from "./format.js";
@@ -85,15 +85,28 @@ function pictures({ verdict: v, view }, seen, restored) {
   }
   const label = text.picture.described(word(v.verdict), v.regions.length);
   seen.show({ ...view, regions: v.regions, label, frame: view.field });
-  restored.show({ ...view, picture: view.restored, at: view.field, map: null, regions: v.regions, label: text.picture.restored, frame: view.field });
+  if (!view.restored) restored.message(text.picture.notJudged, false);
+  else restored.show({ ...view, picture: view.restored, at: view.field, map: null, regions: v.regions, label: text.picture.restored, frame: view.field });
 }
 
 function why(v) {
+  return [inspected(v.inspected), places(v)];
+}
+
+// inspected is the judgement of each of a station's regions, where it has several.
+function inspected(list) {
+  return list?.length > 0 && h("table", null,
+    h("thead", null, h("tr", null, [t.inspected, t.judged, text.live.score, text.live.threshold].map((x) => h("th", { scope: "col" }, x)))),
+    h("tbody", null, list.map((i) => h("tr", null,
+      h("td", null, i.region), h("td", null, badge(i.verdict)), h("td", null, format.score(i.score)), h("td", null, format.score(i.threshold))))));
+}
+
+function places(v) {
   if (v.regions.length === 0) return h("p", { class: "soft" }, v.verdict === "no_read" ? text.reason[v.reason] ?? v.reason : t.noRegions);
   return h("div", { class: "scroll" }, h("table", null,
     h("thead", null, h("tr", null, [t.region, t.size, t.peak, t.cause].map((x) => h("th", { scope: "col" }, x)))),
     h("tbody", null, v.regions.map((r) => h("tr", null,
-      h("td", null, t.at(r.x, r.y)), h("td", null, t.pixels(r.w, r.h)), h("td", null, format.score(r.peak)),
+      h("td", null, r.region && `${r.region}: `, t.at(r.x, r.y)), h("td", null, t.pixels(r.w, r.h)), h("td", null, format.score(r.peak)),
       h("td", null, t.causeOf(r), bar([r.structure, 1 - r.structure]), h("small", null, t.share(r.structure))))))));
 }
 
@@ -118,7 +131,7 @@ function facts(v) {
   const rows = [
     [t.part, v.trigger?.part], [t.trigger, v.trigger?.id], [t.captured, v.time.captured && format.when(v.time.captured)],
     [t.decided, format.when(v.time.decided)], [t.clock, t.clockWords[v.time.clock] ?? v.time.clock],
-    [t.exposure, v.time.captured && (t.exposureWords[v.time.exposure] ?? v.time.exposure)], [t.provider, v.provider], [t.source, v.source],
+    [t.exposure, v.time.captured && (t.exposureWords[v.time.exposure] ?? v.time.exposure)], [t.alignment, v.alignment && t.lay(v.alignment)], [t.provider, v.provider], [t.source, v.source],
     [t.model, v.model], [t.config, v.config], [t.id, v.id],
   ];
   return h("dl", { class: "record-list" }, rows.filter(([, value]) => value).map(([name, value]) =>

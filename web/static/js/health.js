@@ -19,15 +19,17 @@ function finding(name, level, words, hint = "", more = "") {
 }
 
 function camera(st) {
-  const c = st.camera;
-  return c.connected
-    ? finding(t.camera, "good", t.cameraGood(c))
-    : finding(t.camera, "bad", t.cameraBad(since(c.since)), t.cameraHint, c.error);
+  const c = st.camera, drift = st.drift?.find((d) => d.what === "brightness");
+  if (!c.connected) return finding(t.camera, "bad", t.cameraBad(since(c.since)), t.cameraHint, c.error);
+  if (drift) return finding(t.camera, "warn", drift.value > drift.high ? t.brighter : t.darker, t.brightnessHint);
+  return finding(t.camera, "good", t.cameraGood(c));
 }
 
 function model(st) {
   if (st.paused) return finding(t.model, "warn", st.why, t.pausedHint);
   if (!st.ready && st.camera.connected) return finding(t.model, "bad", t.modelBad, t.modelHint, st.why);
+  const drift = st.drift?.find((d) => d.what === "score");
+  if (drift) return finding(t.model, "warn", drift.value > drift.high ? t.scoresRise(drift) : t.scoresFall(drift), drift.value > drift.high ? t.riseHint : t.fallHint);
   return finding(t.model, "good", t.modelGood(format.shortHash(st.model), st.provider));
 }
 

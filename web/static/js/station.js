@@ -82,7 +82,7 @@ function callSign() {
     put(facts,
       v.score !== null && h("span", null, `${text.live.score} `, h("b", null, format.score(v.score))),
       v.score !== null && v.threshold !== null && h("span", null, `${text.live.threshold} `, h("b", null, format.score(v.threshold))),
-      v.verdict === "no_read" && h("span", { class: "why" }, text.reason[v.reason] ?? v.reason),
+      v.verdict === "no_read" && h("span", { class: "why" }, text.reason[v.reason] ?? v.reason, v.detail && `: ${v.detail}`),
       h("span", null, v.trigger?.part ? `${text.live.part} ${v.trigger.part}, ` : "", format.time(v.time.decided)),
       !v.durable && h("span", { class: "why" }, text.live.notDurable));
   }
