@@ -95,7 +95,9 @@ func TestFusedOnARealPicture(t *testing.T) {
 	if p.Empty() {
 		t.Fatal("no picture test/good/000.png of bottle")
 	}
-	gocv.Resize(p, &p, image.Pt(f.Width, f.Height), 0, 0, gocv.InterpolationLinear)
+	if err := gocv.Resize(p, &p, image.Pt(f.Width, f.Height), 0, 0, gocv.InterpolationLinear); err != nil {
+		t.Fatal(err)
+	}
 	compare(t, f, p)
 }
 
