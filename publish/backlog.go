@@ -12,23 +12,26 @@ const (
 	settleFor = time.Second
 	// gather is how long acknowledgements are collected for one transaction.
 	gather    = 20 * time.Millisecond
-	doneLimit = 1000 // keys taken out of the outbox at once
+	doneLimit = 256 // keys taken out of the outbox at once: a new verdict may have to wait for them
+	// roomFor is how long the backlog waits for one subscriber's receipts,
+	// before it goes on with other stations'.
+	roomFor = 100 * time.Millisecond
 )
 
 // drain offers the backlog to the sender in order, until the connection or ctx ends.
 func (s *session) drain(ctx context.Context) {
 	eligible, newest := s.initial, s.newest()
 	sampled := time.Now()
-	var after int64
+	var c cursor
 	for {
 		if !s.offerHeld(ctx) {
 			return
 		}
-		next, ok := s.offerBatch(ctx, after, eligible)
+		more, ok := s.offerBatch(ctx, &c, eligible)
 		if !ok {
 			return
 		}
-		if after = next; after > 0 {
+		if more {
 			continue
 		}
 		select {
@@ -41,6 +44,7 @@ func (s *session) drain(ctx context.Context) {
 		if time.Since(sampled) >= settleFor {
 			eligible, newest, sampled = newest, s.newest(), time.Now()
 		}
+		s.turnBack(&c)
 	}
 }
 
@@ -66,35 +70,103 @@ func (s *session) offerHeld(ctx context.Context) bool {
 	}
 }
 
-// offerBatch offers the verdicts after a key, up to the eligible one, and
-// returns the key to go on after, 0 at the end.
-func (s *session) offerBatch(ctx context.Context, after, eligible int64) (int64, bool) {
-	if s.outbox == nil {
-		return 0, true
+// cursor is how far the backlog has been looked through.
+type cursor struct {
+	after   int64           // key: all up to here were offered or left lying
+	blocked map[string]bool // stations whose verdicts were left lying, for want of a subscriber that acknowledges
+}
+
+// turnBack has the backlog looked through from its beginning where something
+// went back to it, or what was left lying may go now.
+func (s *session) turnBack(c *cursor) {
+	s.mu.Lock()
+	again := s.queue.rewind
+	s.queue.rewind = false
+	s.mu.Unlock()
+	for station := range c.blocked {
+		again = again || s.mayOffer(station)
 	}
-	rows, err := s.outbox.Backlog(ctx, after, batch)
+	if again {
+		*c = cursor{}
+	}
+}
+
+// mayOffer reports whether the station's backlog may be sent: where a
+// subscriber must have it, while one is there that keeps up.
+func (s *session) mayOffer(station string) bool {
+	if !s.needsReceipt(station) {
+		return true
+	}
+	s.mu.Lock()
+	n := s.queue.awaitedOf(station)
+	s.mu.Unlock()
+	if n >= window || !s.broker.receipts.subscribed(station) {
+		return false
+	}
+	delete(s.unread, station)
+	return true
+}
+
+// room waits a moment for a subscriber that keeps up.
+func (s *session) room(ctx context.Context, station string) bool {
+	for end := time.Now().Add(roomFor); !s.mayOffer(station); {
+		if !s.broker.receipts.subscribed(station) {
+			return false
+		}
+		select {
+		case <-s.received:
+		case <-time.After(time.Until(end)):
+			return false
+		case <-s.gone:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// offerBatch offers the next verdicts of the backlog, up to the eligible one.
+func (s *session) offerBatch(ctx context.Context, c *cursor, eligible int64) (more, ok bool) {
+	if s.outbox == nil {
+		return false, true
+	}
+	rows, err := s.outbox.Backlog(ctx, c.after, batch)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.log.Warn().Err(err).Msg("the backlog cannot be read")
 		}
-		return 0, ctx.Err() == nil
+		return false, ctx.Err() == nil
 	}
 	for _, row := range rows {
 		if row.Key > eligible {
-			return 0, true
+			return false, true
 		}
-		after = row.Key
+		c.after = row.Key
+		if c.blocked[row.Station] || !s.room(ctx, row.Station) { // none overtakes one left lying
+			s.leave(c, row.Station)
+			continue
+		}
 		s.mu.Lock()
 		claimed := s.queue.claim(row.Key)
 		s.mu.Unlock()
 		if claimed && !s.offer(ctx, entry{key: row.Key, station: row.Station, payload: row.Payload}) {
-			return 0, false
+			return false, false
 		}
 	}
-	if len(rows) < batch {
-		return 0, true
+	return len(rows) == batch, true
+}
+
+// leave notes that a station's backlog cannot go now, and says why, once.
+func (s *session) leave(c *cursor, station string) {
+	if c.blocked == nil {
+		c.blocked = map[string]bool{}
 	}
-	return after, true
+	c.blocked[station] = true
+	if !s.unread[station] && !s.broker.receipts.subscribed(station) {
+		s.unread[station] = true
+		s.log.Warn().Str("station", station).Msg("ack is required, and nobody subscribes to the verdicts with QoS 1 or 2: they wait in the outbox")
+	}
 }
 
 // offer waits for a place in the window and for the sender.

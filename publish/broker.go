@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
+	"github.com/mochi-mqtt/server/v2/packets"
 	"github.com/rs/zerolog"
 
 	"faird/config"
@@ -26,6 +29,9 @@ type broker struct {
 	log    zerolog.Logger
 	server *mochi.Server
 	url    string
+
+	receipts *receipts
+	listener net.Listener
 }
 
 // newBroker checks the settings.
@@ -45,7 +51,7 @@ func newBroker(c config.Builtin, t topics, log zerolog.Logger) (*broker, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &broker{listen: c.Listen, gate: g, log: log}, nil
+	return &broker{listen: c.Listen, gate: g, log: log, receipts: newReceipts(t, g.inside)}, nil
 }
 
 func isLoopback(host string) bool {
@@ -64,10 +70,14 @@ func (b *broker) start() (string, error) {
 		return "", fmt.Errorf("mqtt.builtin.listen: %w", err)
 	}
 	b.server = mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler), Capabilities: capabilities()})
-	if err := b.server.AddHook(b.gate, nil); err != nil {
-		l.Close()
-		return "", fmt.Errorf("built-in broker: %w", err)
+	for _, h := range []mochi.Hook{b.gate, b.receipts, newMend()} {
+		if err := b.server.AddHook(h, nil); err != nil {
+			l.Close()
+			return "", fmt.Errorf("built-in broker: %w", err)
+		}
 	}
+	b.receipts.watch(b.server)
+	b.listener = l
 	if err := b.server.AddListener(listeners.NewNet("tcp", l)); err != nil {
 		l.Close()
 		return "", fmt.Errorf("built-in broker: %w", err)
@@ -86,6 +96,7 @@ func capabilities() *mochi.Capabilities {
 	c.MaximumClients = 256
 	c.MaximumPacketSize = 4 << 20
 	c.MaximumSessionExpiryInterval = 24 * 60 * 60 // seconds: a PLC that restarts finds its session
+	c.MaximumMessageExpiryInterval = 0            // a state is retained until the next one, however long a line rests
 	return c
 }
 
@@ -97,7 +108,18 @@ func reachable(a *net.TCPAddr) string {
 	return a.String()
 }
 
+// stop sees every client off before it closes: the library's Close hangs for
+// ever where a client leaves just then (it takes a read lock within another).
 func (b *broker) stop() {
+	_ = b.listener.Close() // so nobody comes
+	for _, cl := range b.server.Clients.GetAll() {
+		if !cl.Closed() {
+			_ = b.server.DisconnectClient(cl, packets.ErrServerShuttingDown)
+		}
+	}
+	for end := time.Now().Add(stopTimeout); atomic.LoadInt64(&b.server.Info.ClientsConnected) > 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
 	_ = b.server.Close() // it always closes
 }
 

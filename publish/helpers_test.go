@@ -255,6 +255,14 @@ type message struct {
 
 func newPLC(t testing.TB, url string, change ...func(*mqtt.ClientOptions)) *plc {
 	t.Helper()
+	c := newClient(t, url, change...)
+	wait(t, c.client.Subscribe("faird/#", 1, nil))
+	return c
+}
+
+// newClient subscribes to nothing.
+func newClient(t testing.TB, url string, change ...func(*mqtt.ClientOptions)) *plc {
+	t.Helper()
 	c := &plc{}
 	o := mqtt.NewClientOptions().AddBroker(url).SetClientID("plc-" + ulid.Make().String()).SetProtocolVersion(4).
 		SetAutoReconnect(false).SetCleanSession(true)
@@ -268,7 +276,6 @@ func newPLC(t testing.TB, url string, change ...func(*mqtt.ClientOptions)) *plc 
 	})
 	c.client = mqtt.NewClient(o)
 	wait(t, c.client.Connect())
-	wait(t, c.client.Subscribe("faird/#", 1, nil))
 	t.Cleanup(func() { c.client.Disconnect(50) })
 	return c
 }

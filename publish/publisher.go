@@ -59,6 +59,7 @@ type Publisher struct {
 
 	wake     chan struct{} // capacity 1: something to send
 	acked    chan struct{} // capacity 1: something to take from the outbox
+	received chan struct{} // capacity 1: a subscriber has a verdict
 	commands chan request
 	initial  int64 // keys up to here were there before this process: all backlog
 
@@ -89,7 +90,7 @@ func New(c config.MQTT, id Identity, outbox Outbox, h Handler, log zerolog.Logge
 		log:     log.With().Str("part", "mqtt").Logger(),
 		backoff: backoff{min: 250 * time.Millisecond, max: 10 * time.Second},
 		onTurn:  func() {},
-		wake:    make(chan struct{}, 1), acked: make(chan struct{}, 1),
+		wake:    make(chan struct{}, 1), acked: make(chan struct{}, 1), received: make(chan struct{}, 1),
 		commands: make(chan request, commandQueue),
 		queue:    newQueue(), table: newTable(), signals: newSignals(),
 	}
@@ -101,8 +102,11 @@ func New(c config.MQTT, id Identity, outbox Outbox, h Handler, log zerolog.Logge
 	}
 	if c.Broker == "" {
 		b, err := newBroker(p.config.Builtin, p.topics, p.log)
-		p.broker = b
-		return p, err
+		if err != nil {
+			return nil, err
+		}
+		p.broker, b.receipts.got = b, p.receipt
+		return p, nil
 	}
 	p.link.url = redact(c.Broker)
 	_, err := p.options(nil)

@@ -56,14 +56,16 @@ type queue struct {
 	flying   int     // live ones sent and not acknowledged
 	held     []entry // in memory alone, to be sent as backlog
 	heldLost uint64
-	busy     map[int64]struct{} // keys queued, in flight, or acknowledged and still in the outbox
-	done     []int64            // keys acknowledged, to be taken from the outbox
-	last     map[string][]byte  // newest payload by station
+	busy     map[int64]struct{}  // keys queued, in flight, or acknowledged and still in the outbox
+	done     []int64             // keys acknowledged, to be taken from the outbox
+	awaited  map[string]awaiting // on their way to a subscriber, by the verdict's id
+	rewind   bool                // something went back to the outbox: the backlog is to be looked through again
+	last     map[string][]byte   // newest payload by station
 	handed   uint64
 }
 
 func newQueue() queue {
-	return queue{busy: map[int64]struct{}{}, last: map[string][]byte{}}
+	return queue{busy: map[int64]struct{}{}, awaited: map[string]awaiting{}, last: map[string][]byte{}}
 }
 
 func (q *queue) add(e entry) {
@@ -156,6 +158,7 @@ func (q *queue) failed(e entry, counted bool) {
 	}
 	if e.key > 0 {
 		delete(q.busy, e.key)
+		q.rewind = true
 		return
 	}
 	if !e.repeat {

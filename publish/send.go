@@ -24,7 +24,7 @@ func (s *session) sendLive() {
 		}
 	}
 	for i, e := range batch {
-		s.send(s.topics.station(e.station, "verdict"), false, e.payload, func(acked bool) { s.settle(e, acked, true) })
+		s.send(s.topics.station(e.station, "verdict"), false, e.payload, s.settler(e, true))
 		s.send(s.topics.station(e.station, "result"), false, []byte(e.kind), nil)
 		if at, ok := newest[e.station]; ok && at == i {
 			s.send(s.topics.station(e.station, "last"), true, e.payload, nil)
@@ -48,8 +48,9 @@ func (p *Publisher) settle(e entry, acked, counted bool) {
 
 // sendBacklog sends one verdict late: to the verdict topic alone.
 func (s *session) sendBacklog(e entry) {
+	settle := s.settler(e, e.key == 0)
 	s.send(s.topics.station(e.station, "verdict"), false, historical(e.payload), func(acked bool) {
-		s.settle(e, acked, e.key == 0)
+		settle(acked)
 		<-s.slots
 	})
 }

@@ -43,6 +43,7 @@ type session struct {
 	subscribed []string // stations
 	sweepUntil time.Time
 	fresh      bool            // nothing was sent yet
+	unread     map[string]bool // stations of which it was said that nobody reads their verdicts; drain's alone
 	signalled  map[string]bool // stations whose handshake was sent on this connection
 	restored   map[string]bool // stations whose newest verdict was sent again on this connection
 }
@@ -58,7 +59,7 @@ type flight struct {
 func newSession(p *Publisher) *session {
 	return &session{
 		Publisher: p, flights: make(chan flight, flightLimit), slots: make(chan struct{}, window),
-		backlog: make(chan entry), fresh: true, restored: map[string]bool{}, signalled: map[string]bool{}, gone: make(chan struct{}), over: make(chan struct{}),
+		backlog: make(chan entry), fresh: true, unread: map[string]bool{}, restored: map[string]bool{}, signalled: map[string]bool{}, gone: make(chan struct{}), over: make(chan struct{}),
 	}
 }
 
@@ -187,6 +188,11 @@ func (s *session) serve(ctx context.Context) error {
 
 // sendNew sends everything that is not backlog, verdicts first.
 func (s *session) sendNew(ticked bool) {
+	if ticked {
+		s.mu.Lock()
+		s.queue.overdue(time.Now())
+		s.mu.Unlock()
+	}
 	s.sendLive()
 	s.sendSignals()
 	s.follow()
