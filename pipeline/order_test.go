@@ -52,3 +52,25 @@ func TestVerdictsLeaveInTheirOrder(t *testing.T) {
 		}
 	}
 }
+
+// Once a swap is announced the next verdict is the new model's, though the
+// station was waiting for a trigger all along.
+func TestSwapHoldsForTheNextTrigger(t *testing.T) {
+	for range 5 {
+		r := newRig(t, "mqtt", nil)
+		ask := func() *verdict.Verdict {
+			r.Trigger(publish.Trigger{Received: time.Now()})
+			time.Sleep(5 * time.Millisecond)
+			r.source.show(1)
+			return r.verdict()
+		}
+		ask()
+		w := r.swap(&fakeInspector{score: 0.1, closed: make(chan struct{})})
+		w.view.model = "sha256:n"
+		r.install(w)
+		if v := ask(); v.Model != "sha256:n" {
+			t.Fatalf("judged by %s", v.Model)
+		}
+		r.stop()
+	}
+}

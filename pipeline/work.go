@@ -31,7 +31,7 @@ func (s *Station) work(ctx context.Context) error {
 	defer s.leave(b)
 	take := s.freeRun
 	switch s.conf.Trigger.Mode {
-	case "mqtt":
+	case "mqtt", "change", "hardware":
 		take = s.onTrigger
 	case "interval":
 		take = s.onInterval(time.Now())
@@ -107,10 +107,8 @@ func (s *Station) freeRun(ctx context.Context, b *bench) {
 		b.lastGot = time.Now()
 		s.outage.Store(false)
 		s.deliver(nil, s.inspect(ctx, b, f), f)
-	case errors.Is(err, errEnd):
-		s.ended.Store(true)
-	case ctx.Err() == nil && !s.uncalled() && time.Since(b.lastGot) > s.patience() && !s.outage.Swap(true):
-		s.deliver(nil, s.noFrame(err), nil)
+	default:
+		s.missed(ctx, err, b.lastGot)
 	}
 }
 
@@ -136,9 +134,11 @@ func (s *Station) patience() time.Duration {
 func (s *Station) onTrigger(ctx context.Context, b *bench) {
 	select {
 	case j := <-s.busy:
-		if !j.claimed.Load() {
-			s.answerJob(ctx, b, j)
+		if j.claimed.Load() {
+			j.drop()
+			return
 		}
+		s.answerJob(ctx, b, j)
 	case <-time.After(turn):
 	case <-ctx.Done():
 	}
@@ -164,8 +164,13 @@ func (s *Station) onInterval(start time.Time) func(context.Context, *bench) {
 	}
 }
 
-// answerJob gets the job's frame and judges it.
+// answerJob gets the job's frame, unless it has one, and judges it.
 func (s *Station) answerJob(ctx context.Context, b *bench, j *job) {
+	if f := j.frame; f != nil {
+		defer s.release(f)
+		s.deliver(j, s.inspect(ctx, b, f), f)
+		return
+	}
 	wait, cancel := context.WithDeadline(ctx, j.deadline.Add(-margin(s.conf.Trigger.Deadline)))
 	defer cancel()
 	f, err := s.source.Next(wait, j.received)
@@ -196,6 +201,7 @@ func (s *Station) noFrame(err error) *verdict.Verdict {
 // inspect judges one frame. The frame in hand is finished even when the daemon
 // is told to stop.
 func (s *Station) inspect(ctx context.Context, b *bench, f *camera.Frame) *verdict.Verdict {
+	s.swapIn(b) // one that came while the loop waited for this frame: its state is out
 	start := time.Now()
 	v := s.blank()
 	v.Model, v.Provider = b.current.view.model, b.current.view.provider

@@ -79,7 +79,7 @@ type proof struct {
 
 func newProof(t *testing.T, seed uint64) *proof {
 	t.Helper()
-	p := &proof{t: t, seed: seed, broker: newKeeper(t), model: tinyModel(t)}
+	p := &proof{t: t, seed: seed, broker: newKeeper(t), model: tinyModel(t, 0.5)}
 	p.store = filepath.Join(t.TempDir(), "data")
 	if p.volume = newVolume(t); p.volume != nil {
 		p.store = filepath.Join(p.volume.path, "data")
@@ -281,12 +281,12 @@ func (p *proof) compare(took time.Duration) {
 }
 
 // tinyModel writes a model that restores every picture to one grey, which costs next to nothing.
-func tinyModel(t *testing.T) string {
+func tinyModel(t *testing.T, value float32, golden ...model.GoldenSample) string {
 	t.Helper()
 	const side = 32
 	grey := make([]float32, 3*side*side)
 	for i := range grey {
-		grey[i] = 0.5
+		grey[i] = value
 	}
 	g := graph.New("grey")
 	nothing := g.Mul(g.Input("highpass", graph.Free, 1, side, side), g.Scalar(0))
@@ -295,7 +295,7 @@ func tinyModel(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := model.New(onnx, model.Spec{Filter: fair.DefaultFilter(), Scoring: fair.Scoring{K: 3e-4, Smooth: 3, Scales: 2}})
+	f, err := model.New(onnx, model.Spec{Filter: fair.DefaultFilter(), Scoring: fair.Scoring{K: 3e-4, Smooth: 3, Scales: 2}, Golden: golden})
 	if err != nil {
 		t.Fatal(err)
 	}
