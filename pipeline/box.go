@@ -173,7 +173,7 @@ func (b *Box) override(ctx context.Context, station string) (*Thresholds, error)
 
 // sameSource reports whether a station can go on with its camera and trigger.
 func sameSource(a, b config.Station) bool {
-	return a.Camera == b.Camera && a.Trigger == b.Trigger && a.Handshake == b.Handshake
+	return a.Camera == b.Camera && a.Trigger == b.Trigger && watchedRegion(a) == watchedRegion(b) && a.Handshake == b.Handshake
 }
 
 // carryOut puts a prepared station in place.

@@ -74,3 +74,21 @@ func TestSwapHoldsForTheNextTrigger(t *testing.T) {
 		r.stop()
 	}
 }
+
+// Once a pause is announced the line is not judged, though the station was
+// waiting for its next picture.
+func TestPauseHoldsForTheNextFrame(t *testing.T) {
+	r := newRig(t, "free", nil)
+	r.source.show(1)
+	r.verdict()
+	time.Sleep(20 * time.Millisecond) // it waits for the next
+	r.Pause("ann")
+	r.source.show(2)
+	r.silent(100 * time.Millisecond)
+	r.Resume()
+	time.Sleep(turn)
+	r.source.show(3)
+	if v := r.verdict(); v.Source != "3" {
+		t.Errorf("picture %s was judged first after the pause", v.Source)
+	}
+}

@@ -96,6 +96,7 @@ type Station struct {
 	inbox   *inbox
 	shake   *shake    // nil: no handshake
 	busy    chan *job // hands one job to the judging loop; holds one
+	parts   chan *job // hands the parts that the pictures show to the receiving loop
 	seq     atomic.Uint64
 	limits  atomic.Pointer[Thresholds]
 	paused  atomic.Pointer[string] // who paused it; nil when running
@@ -165,6 +166,7 @@ func newStation(c config.Station, configHash string, src source, limits Threshol
 		inbox:   newInbox(),
 		shake:   newShake(c, d.Outlet),
 		busy:    make(chan *job, 1),
+		parts:   make(chan *job),
 		next:    make(chan swap, 1),
 		answers: newAnswers(),
 		config:  configHash,
@@ -189,6 +191,11 @@ func (s *Station) Run(ctx context.Context) error {
 		}
 		return nil
 	})
+	spot, done := s.spotter()
+	defer done()
+	if spot != nil {
+		g.Go(func() error { return s.watch(gctx, spot) })
+	}
 	g.Go(func() error { return s.receive(gctx) })
 	g.Go(func() error { return s.work(gctx) })
 	err := g.Wait()

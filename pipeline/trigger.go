@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"faird/camera"
 	"faird/publish"
 	"faird/verdict"
 )
@@ -20,6 +21,7 @@ type job struct {
 	done     chan struct{} // closed when the answer is decided
 	held     bool          // the PLC takes the trigger back itself: see the handshake
 	taken    bool          // by the handshake; set before anybody else sees the job
+	frame    *camera.Frame // the picture that is the trigger; nil where the trigger came from elsewhere
 }
 
 func newJob(t *verdict.Trigger, received time.Time, deadline time.Duration) *job {
@@ -66,6 +68,11 @@ func (s *Station) receive(ctx context.Context) error {
 					expired.Reset(time.Until(j.deadline.Add(-margin(s.conf.Trigger.Deadline) / 2)))
 				}
 			}
+		case j := <-s.parts:
+			if j = s.arrive(j, inHand); j != nil {
+				inHand = j
+				expired.Reset(time.Until(j.deadline.Add(-margin(s.conf.Trigger.Deadline) / 2)))
+			}
 		case <-expired.C:
 			s.expire(inHand)
 		case <-done:
@@ -105,21 +112,12 @@ func (s *Station) refusal(t publish.Trigger, j *job, inHand *job) *verdict.Verdi
 	if s.conf.Trigger.Mode != "mqtt" {
 		return s.noRead(verdict.NotReady, fmt.Sprintf("trigger.mode of this station is %q: it does not take triggers", s.conf.Trigger.Mode))
 	}
-	if who := s.paused.Load(); who != nil {
-		return s.noRead(verdict.Paused, "paused by "+*who)
-	}
-	if why := s.why(); why != "" {
-		return s.noRead(verdict.NotReady, why)
-	}
 	if age := t.Received.Sub(t.Time); !t.Time.IsZero() && age > s.conf.Trigger.Deadline {
 		return s.noRead(verdict.Stale, fmt.Sprintf("the trigger was %s old when it came; the deadline is %s",
 			age.Round(time.Millisecond), s.conf.Trigger.Deadline))
 	}
-	if time.Now().After(j.deadline) {
-		return s.noRead(verdict.Late, "the trigger waited past its deadline")
-	}
-	if inHand != nil && !inHand.claimed.Load() {
-		return s.noRead(verdict.Overrun, "the station is still busy with the trigger before")
+	if v := s.hindrance(j, inHand); v != nil {
+		return v
 	}
 	return s.whyNot()
 }
@@ -171,6 +169,7 @@ func (s *Station) refuseWaiting() {
 	select {
 	case j := <-s.busy:
 		s.deliver(j, s.noRead(verdict.Stopping, "the daemon is going down"), nil)
+		j.drop()
 	default:
 	}
 }

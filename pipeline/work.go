@@ -106,10 +106,20 @@ func (s *Station) freeRun(ctx context.Context, b *bench) {
 		defer s.release(f)
 		b.lastGot = time.Now()
 		s.outage.Store(false)
+		if s.passesBy() {
+			return
+		}
 		s.deliver(nil, s.inspect(ctx, b, f), f)
 	default:
 		s.missed(ctx, err, b.lastGot)
 	}
+}
+
+// passesBy reports whether the frame just got is not to be judged: the station was
+// paused while it waited for it. Who brought a picture, or gives each but once,
+// gets its verdict.
+func (s *Station) passesBy() bool {
+	return s.paused.Load() != nil && !s.source.Every() && !s.source.Status().OnCall
 }
 
 // uncalled reports whether the source lives and nothing has asked it for a
