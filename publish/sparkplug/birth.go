@@ -96,7 +96,7 @@ func (s *session) listen(ctx context.Context, devices []string, on bool) error {
 		filters[s.topics.device(dcmd, name)] = 1
 	}
 	if on {
-		return s.wait(ctx, s.line.Client.SubscribeMultiple(filters, nil), "subscription")
+		return s.hearOf(ctx, filters)
 	}
 	return s.wait(ctx, s.line.Client.Unsubscribe(slices.Collect(maps.Keys(filters))...), "unsubscription")
 }

@@ -54,7 +54,11 @@ func (f *memoryFeed) Delivered(_ context.Context, keys []int64) error {
 	if f.err != nil {
 		return f.err
 	}
-	f.rows = slices.DeleteFunc(f.rows, func(p verdict.Pending) bool { return slices.Contains(keys, p.Key) })
+	gone := map[int64]bool{}
+	for _, key := range keys {
+		gone[key] = true
+	}
+	f.rows = slices.DeleteFunc(f.rows, func(p verdict.Pending) bool { return gone[p.Key] })
 	return nil
 }
 

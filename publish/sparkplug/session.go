@@ -103,7 +103,27 @@ func (s *session) subscribe(ctx context.Context) error {
 	if s.config.PrimaryHost != "" {
 		filters[stateTopic(s.config.PrimaryHost)] = 1
 	}
-	return s.wait(ctx, s.line.Client.SubscribeMultiple(filters, nil), "subscription")
+	return s.hearOf(ctx, filters)
+}
+
+// hearOf subscribes. A broker that refuses by its access rules says so, and a
+// node that cannot be commanded or does not hear of its host is of no use.
+func (s *session) hearOf(ctx context.Context, filters map[string]byte) error {
+	token := s.line.Client.SubscribeMultiple(filters, nil)
+	if err := s.wait(ctx, token, "subscription"); err != nil {
+		return err
+	}
+	return granted(token.(*mqtt.SubscribeToken).Result())
+}
+
+func granted(result map[string]byte) error {
+	const refused = 0x80
+	for filter, got := range result {
+		if got == refused {
+			return fmt.Errorf("the broker refuses the subscription to %s: let this node's user read it", filter)
+		}
+	}
+	return nil
 }
 
 func (s *session) wait(ctx context.Context, token mqtt.Token, what string) error {
@@ -212,6 +232,9 @@ func (s *session) statesKnown() bool {
 // and not retained; a host finds a gap by the sequence number, and the fence
 // finds what reached the broker.
 func (s *session) publish(topic string, metrics []*pb.Payload_Metric) {
+	if s.isGone() {
+		return
+	}
 	payload, err := proto.Marshal(&pb.Payload{
 		Timestamp: proto.Uint64(millis(time.Now())), Metrics: metrics, Seq: proto.Uint64(uint64(s.seq)),
 	})
