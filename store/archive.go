@@ -234,7 +234,7 @@ func (a *Archive) measure() {
 	if err := unix.Statfs(a.path, &s); err != nil {
 		return
 	}
-	a.stats.Free, a.stats.Total = int64(s.Bavail)*s.Bsize, int64(s.Blocks)*s.Bsize //nolint:unconvert // the types differ by architecture
+	a.stats.Free, a.stats.Total = int64(s.Bavail)*s.Bsize, int64(s.Blocks)*s.Bsize
 }
 
 // Open gives one of a picture's files, or fs.ErrNotExist.
@@ -244,6 +244,15 @@ func (a *Archive) Open(p Picture, name string) (*os.File, error) {
 		return nil, err
 	}
 	return a.root.Open(path.Join(at, path.Base(name)))
+}
+
+// Has says whether one of a picture's files is there.
+func (a *Archive) Has(p Picture, name string) bool {
+	at, err := folder(p.Station, p.ID)
+	if err == nil {
+		_, err = a.root.Stat(path.Join(at, path.Base(name)))
+	}
+	return err == nil
 }
 
 // Stats returns the figures, the disk's as of now.

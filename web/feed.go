@@ -3,7 +3,6 @@ package web
 import (
 	"encoding/json"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"faird/pipeline/gallery"
@@ -17,7 +16,6 @@ const mostClients = 64
 // held up by one: each has a place for the newest verdict of each station, and
 // what it has not taken when the next comes, it misses.
 type Feed struct {
-	sent    atomic.Int64
 	observe func(*verdict.Verdict) // for the metrics
 
 	mu       sync.Mutex

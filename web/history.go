@@ -105,10 +105,19 @@ func (s *Server) verdict(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := detailJSON{Key: f.Key, Verdict: f.Verdict, Mark: describeMark(f.Mark), Older: orNull(older), Newer: orNull(newer)}
 	if p := f.Picture; p != nil {
-		v := describeView(gallery.View{Width: p.Width, Height: p.Height, Field: p.Field, Judged: f.Verdict.Score != nil}, "/api/verdicts/"+p.ID+"/", "")
+		v := s.storedView(*p)
 		out.View = &v
 	}
 	return ok(w, out)
+}
+
+// storedView is what the archive has of a verdict.
+func (s *Server) storedView(p store.Picture) viewJSON {
+	v := gallery.View{Width: p.Width, Height: p.Height, Field: p.Field}
+	if s.Archive != nil {
+		v.Judged, v.Restored = s.Archive.Has(p, gallery.Map.File()), s.Archive.Has(p, gallery.Restored.File())
+	}
+	return describeView(v, "/api/verdicts/"+p.ID+"/", "")
 }
 
 func orNull(text string) *string {

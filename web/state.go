@@ -154,7 +154,10 @@ func (s *Server) describeEvent(e *event) eventJSON {
 func describeView(v gallery.View, before, after string) viewJSON {
 	out := viewJSON{Width: v.Width, Height: v.Height, Field: v.Field, Thumb: before + "thumb" + after, Picture: before + "picture" + after}
 	if v.Judged {
-		out.Restored, out.Map = before+"restored"+after, before+"map"+after
+		out.Map = before + "map" + after
+	}
+	if v.Restored {
+		out.Restored = before + "restored" + after
 	}
 	return out
 }

@@ -47,10 +47,13 @@ type exhibit struct {
 	why     string // the archive keeps it, or ""
 	view    View
 	frame   *camera.Frame
-	w, h    int // of what follows
+	w, h    int // of heat
 	heat    []float32
-	planes  []float32 // restored, BGR
-	users   atomic.Int32
+	planes  []float32 // restored, BGR, restoredW x restoredH
+
+	restoredW, restoredH int
+
+	users atomic.Int32
 
 	mu       sync.Mutex // one render at a time, once each
 	rendered map[Kind][]byte
@@ -62,14 +65,44 @@ func (e *exhibit) fill(v *verdict.Verdict, key int64, why string, f *camera.Fram
 	e.rendered = map[Kind][]byte{}
 	e.view = View{Width: f.Picture.Cols(), Height: f.Picture.Rows()}
 	e.view.Field = store.Rect{W: e.view.Width, H: e.view.Height}
-	if l != nil && len(l.Map) == l.W*l.H && len(l.Restored) == 3*l.W*l.H {
-		e.view.Judged = true
-		e.view.Field = store.Rect{X: l.Field.Min.X, Y: l.Field.Min.Y, W: l.Field.Dx(), H: l.Field.Dy()}
-		e.w, e.h = l.W, l.H
-		e.heat = append(e.heat[:0], l.Map...)
-		e.planes = append(e.planes[:0], l.Restored...)
-	}
 	e.users.Store(1)
+	if l == nil || l.W < 1 || l.H < 1 || len(l.Map) != l.W*l.H {
+		return
+	}
+	e.view.Judged, e.view.Restored = true, len(l.Restored) == 3*l.W*l.H
+	e.view.Field = store.Rect{X: l.Field.Min.X, Y: l.Field.Min.Y, W: l.Field.Dx(), H: l.Field.Dy()}
+	e.planes = append(e.planes[:0], l.Restored...)
+	e.restoredW, e.restoredH = l.W, l.H
+	e.heat, e.w, e.h = shrink(e.heat[:0], l.Map, l.W, l.H)
+}
+
+// mostHeat bounds the pixels of a map that is kept for show: tiles make maps as
+// large as the camera's picture.
+const mostHeat = 512 * 512
+
+// shrink appends the map to out, at most mostHeat pixels of it: the largest
+// value of each square stays, so that no peak is lost.
+func shrink(out, values []float32, w, h int) (_ []float32, toW, toH int) {
+	side := 1
+	for (w+side-1)/side*((h+side-1)/side) > mostHeat {
+		side++
+	}
+	if side == 1 {
+		return append(out, values...), w, h
+	}
+	toW, toH = (w+side-1)/side, (h+side-1)/side
+	for y := range toH {
+		for x := range toW {
+			var peak float32
+			for row := y * side; row < min((y+1)*side, h); row++ {
+				for _, v := range values[row*w+x*side : row*w+min((x+1)*side, w)] {
+					peak = max(peak, v)
+				}
+			}
+			out = append(out, peak)
+		}
+	}
+	return out, toW, toH
 }
 
 func (e *exhibit) retain() { e.users.Add(1) }
@@ -99,7 +132,7 @@ func (e *exhibit) picture() store.Picture {
 func (e *exhibit) files() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, kind := range []Kind{Original, Thumb, Restored, Map} {
-		if (kind == Restored || kind == Map) && !e.view.Judged {
+		if kind == Restored && !e.view.Restored || kind == Map && !e.view.Judged {
 			continue
 		}
 		data, err := e.render(kind)

@@ -44,7 +44,8 @@ type Listener func(v *verdict.Verdict, key int64, view *View)
 type View struct {
 	Width, Height int // of the camera picture
 	Field         store.Rect
-	Judged        bool // there are a map and a restoration, and they cover Field
+	Judged        bool // there is a map, and it covers Field
+	Restored      bool // there is a restoration too, which tiles do not have
 }
 
 // Gallery is the newest picture of each station, and the way into the archive.

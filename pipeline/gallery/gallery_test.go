@@ -209,6 +209,35 @@ func TestWithoutAMap(t *testing.T) {
 	}
 }
 
+// With tiles there is no restoration, and the map is as large as the picture.
+func TestLargeMapOfTiles(t *testing.T) {
+	g, h := run(t, config.Archive{}, nil)
+	const w, height = 3000, 1001
+	l := &inspect.Look{Field: image.Rect(0, 0, w, height), W: w, H: height, Map: make([]float32, w*height)}
+	l.Map[w*height-1] = 2 // alone in the last corner
+	if !g.Show(judged(verdict.Fail, 2), 1, frame(t, gocv.MatTypeCV8UC3), func() *inspect.Look { return l }) {
+		t.Fatal("not taken")
+	}
+	if v := h.views[0]; !v.Judged || v.Restored {
+		t.Errorf("view %+v", v)
+	}
+	data, _, err := g.Newest("cap", Map)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heat, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := heat.Bounds().Size()
+	if _, _, _, a := heat.At(size.X-1, size.Y-1).RGBA(); size.X*size.Y > mostHeat || a < 0xd000 {
+		t.Errorf("a map of %v whose peak is %d opaque", size, a)
+	}
+	if _, _, err := g.Newest("cap", Restored); !errors.Is(err, ErrNone) {
+		t.Errorf("restoration: %v", err)
+	}
+}
+
 // While nobody watches pictures are hardly ever taken; while somebody does, ten
 // times a second at most, and of everything that did not pass.
 func TestPace(t *testing.T) {

@@ -62,11 +62,12 @@ func (e *exhibit) draw(kind Kind) ([]byte, error) {
 	case Original:
 		return encode(gocv.PNGFileExt, e.frame.Picture, []int{gocv.IMWritePngCompression, pngLevel})
 	}
-	if !e.view.Judged {
+	switch {
+	case kind == Restored && e.view.Restored:
+		return restored(e.planes, e.restoredW, e.restoredH)
+	case kind == Map && e.view.Judged:
+	default:
 		return nil, ErrNone
-	}
-	if kind == Restored {
-		return restored(e.planes, e.w, e.h)
 	}
 	return heat(e.heat, e.w, e.h, level(e.verdict))
 }
