@@ -166,7 +166,12 @@ func (v *view) says(selector, part string) {
 func (v *view) click(selector string) {
 	v.t.Helper()
 	v.wait(fmt.Sprintf("(e => e && !e.disabled && e.checkVisibility())(document.querySelector(%s))", quote(selector)))
-	v.do(chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
+	// The page may put another element in its place meanwhile.
+	until(v.t, "a click on "+selector, func() bool {
+		ctx, cancel := context.WithTimeout(v.ctx, patience)
+		defer cancel()
+		return chromedp.Do(ctx, chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector))) == nil
+	})
 }
 
 // press presses a key.
@@ -192,13 +197,13 @@ func (v *view) loggedIn(user string) {
 	v.wait("!document.querySelector('dialog')")
 }
 
-// light makes the page light or dark.
+// light makes the page light or dark, for somebody who wants nothing to move.
 func (v *view) light(scheme string) {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.ctx, patience)
 	defer cancel()
 	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 	})
 	if err != nil {
 		v.t.Fatal(err)

@@ -39,12 +39,14 @@ export function detail(app, id) {
       h("div", { class: "head" }, h("h1", null, t.title(v.station, v.sequence)), h("span", { class: "row" },
         h("a", { class: "button", href: app.list?.hash ?? "#/history" }, t.back),
         step(newer, `← ${t.newer}`), step(older, `${t.older} →`))),
-      h("div", { class: "pair-of" },
-        h("figure", null, h("figcaption", null, text.picture.seen), seen.node),
-        h("figure", null, h("figcaption", null, text.picture.restored), restored.node)),
-      h("div", { class: "side" }, sign(v), panel.node, d.view && h("div", { class: "panel" }, switches)),
-      h("section", { class: "panel why" }, h("h2", null, t.why), why(v)),
-      h("section", { class: "panel record" }, h("h2", null, t.stages), stages(v.stages_ms), h("h2", null, t.facts), facts(v)));
+      h("div", { class: "left" },
+        h("div", { class: "pair-of" },
+          h("figure", null, h("figcaption", null, text.picture.seen), seen.node),
+          h("figure", null, h("figcaption", null, text.picture.restored), restored.node)),
+        h("section", { class: "panel why" }, h("h2", null, t.why), why(v))),
+      h("div", { class: "right" },
+        sign(v), panel.node, d.view && h("div", { class: "panel switches" }, switches),
+        h("section", { class: "panel record" }, h("h2", null, t.stages), stages(v.stages_ms), h("h2", null, t.facts), facts(v))));
   }
 
   function press(e) {

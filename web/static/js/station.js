@@ -96,6 +96,7 @@ function pictures(full) {
   let busy = false, next = null;
   async function show(ev) {
     next = ev;
+    l.node.classList.toggle("late", Boolean(ev.view));
     if (busy) return;
     busy = true;
     while (next) {
@@ -103,6 +104,7 @@ function pictures(full) {
       next = null;
       await one(now);
     }
+    l.node.classList.remove("late");
     busy = false;
   }
   async function one({ verdict: v, view }) {
