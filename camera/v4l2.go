@@ -27,7 +27,8 @@ type mode struct {
 	fourcc        string
 }
 
-// parseV4L2 understands v4l2:///dev/video0?width=&height=&fps=&fourcc=.
+// parseV4L2 understands v4l2:///dev/video0?width=&height=&fps=&fourcc= and the
+// settings of lock.
 func parseV4L2(u *url.URL, q *query) (plan, error) {
 	path, err := localPath(u)
 	if err != nil {
@@ -39,6 +40,7 @@ func parseV4L2(u *url.URL, q *query) (plan, error) {
 		fps:    q.number("fps", 0, 0.01, 10000),
 	}
 	want.fourcc, _ = q.get("fourcc")
+	lock := q.lock()
 	if q.err == nil && (want.width == 0) != (want.height == 0) {
 		return plan{}, errors.New("width and height go together: give both")
 	}
@@ -48,7 +50,7 @@ func parseV4L2(u *url.URL, q *query) (plan, error) {
 	return plan{
 		latency: q.duration("latency", v4l2Latency, maxLatency),
 		source: checking(mode{width: want.width, height: want.height, fps: want.fps}, func(config.Camera, uint64) source {
-			return &v4l2{path: path, want: want}
+			return &v4l2{path: path, want: want, lock: lock}
 		}),
 	}, nil
 }
@@ -57,6 +59,7 @@ func parseV4L2(u *url.URL, q *query) (plan, error) {
 type v4l2 struct {
 	path string
 	want mode
+	lock lock
 	*capture
 	checked bool // what comes is what was asked for
 }
@@ -70,6 +73,7 @@ func (v *v4l2) open(context.Context) error {
 		return fmt.Errorf("%s: %w: is it a capture device, free, and may this user read it (group video)?", v.path, err)
 	}
 	v.want.ask(v.video)
+	v.lock.ask(v.video)
 	return nil
 }
 
@@ -106,7 +110,7 @@ func (v *v4l2) read(ctx context.Context, f *Frame) error {
 	if err := v.readUnless(ctx, f); err != nil || v.checked {
 		return err
 	}
-	if err := v.want.compare(told(v.video, f.mat)); err != nil {
+	if err := errors.Join(v.want.compare(told(v.video, f.mat)), v.lock.check(v.video)); err != nil {
 		return fmt.Errorf("%s: %w", v.path, err)
 	}
 	v.checked = true
