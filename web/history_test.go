@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image/png"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -199,6 +200,33 @@ func TestReviewRatesAndExport(t *testing.T) {
 	}
 	if count["good"] != 5 || count["defect"] != 2 || count["marks.json"] != 1 || len(count) != 3 {
 		t.Errorf("the archive holds %v", count)
+	}
+}
+
+// Of a defective part only the regions that were not passed are known to show it.
+func TestExportOfSeveralRegions(t *testing.T) {
+	w := newWorld(t, nil)
+	w.users()
+	b := w.as("olga")
+	w.inspected = []verdict.Inspected{{Region: "left", Verdict: verdict.Pass}, {Region: "right", Verdict: verdict.Fail}}
+	bad, good := w.decide("lid", verdict.Fail, 0.9), w.decide("lid", verdict.Fail, 0.9)
+	for id, mark := range map[string]string{bad.ID: "right", good.ID: "wrong"} {
+		status, body := b.put("/api/verdicts/"+id+"/mark", map[string]string{"mark": mark})
+		want(t, "mark", status, body, 200)
+	}
+	_, body := b.get("/api/review/export")
+	z, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range z.File {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	end := func(id string) string { return "/lid_" + id + "_0000.png" }
+	if !slices.Equal(names, []string{"left/good" + end(good.ID), "marks.json", "right/defect" + end(bad.ID), "right/good" + end(good.ID)}) {
+		t.Errorf("the archive holds %q", names)
 	}
 }
 

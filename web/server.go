@@ -60,6 +60,7 @@ type Deps struct {
 	Archive  *store.Archive // nil: no pictures are kept
 	Pictures pictures
 	Feed     *Feed
+	Cutter   func() Cutter // for exports
 	Log      zerolog.Logger
 }
 

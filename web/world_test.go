@@ -100,19 +100,20 @@ func number(v float64) *float64 { return &v }
 
 // world is a page with everything behind it but cameras and a broker.
 type world struct {
-	t        testing.TB
-	server   *Server
-	store    *store.Store
-	archive  *store.Archive
-	gallery  *gallery.Gallery
-	stations *fakeStations
-	broker   *fakeBroker
-	accounts *account.File
-	url      string
-	contract *contract
-	scale    int // of the pictures of 64x48
-	sequence uint64
-	taken    atomic.Int64 // thumbnails, in a benchmark
+	t         testing.TB
+	server    *Server
+	store     *store.Store
+	archive   *store.Archive
+	gallery   *gallery.Gallery
+	stations  *fakeStations
+	broker    *fakeBroker
+	accounts  *account.File
+	url       string
+	contract  *contract
+	scale     int // of the pictures of 64x48
+	sequence  uint64
+	inspected []verdict.Inspected // of what is decided
+	taken     atomic.Int64        // thumbnails, in a benchmark
 }
 
 const password = "correct horse battery"
@@ -150,7 +151,7 @@ func newWorld(t testing.TB, edit func(*config.Web)) *world {
 	w.gallery = gallery.New(conf.Archive, w.archive, feed.Verdict, log)
 	w.server, err = New(Deps{
 		Identity: publish.Identity{Site: "plant1", Box: "edge7", Version: "test"}, Config: conf.Web, Stations: w.stations, Broker: w.broker,
-		Store: w.store, Archive: w.archive, Pictures: w.gallery, Feed: feed, Log: log,
+		Store: w.store, Archive: w.archive, Pictures: w.gallery, Feed: feed, Log: log, Cutter: func() Cutter { return w },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -232,6 +233,7 @@ func (w *world) decide(station string, kind verdict.Kind, score float64) *verdic
 	if kind == verdict.Fail {
 		v.Regions = []verdict.Region{{X: 5, Y: 6, W: 7, H: 8, Area: 40, Peak: score, Structure: 0.9, Colour: 0.1}}
 	}
+	v.Inspected = w.inspected
 	key, err := w.store.Commit(context.Background(), v)
 	if err != nil {
 		w.t.Fatal(err)
@@ -385,3 +387,14 @@ func want(t testing.TB, what string, status int, body []byte, wanted int) {
 		t.Errorf("%s: status %d, want %d: %s", what, status, wanted, body)
 	}
 }
+
+// Cut implements Cutter: station cap has one region, lid has two.
+func (w *world) Cut(station string, picture []byte, each func(region string, tile int, png []byte) error) error {
+	if station == "cap" {
+		return each("", 0, picture)
+	}
+	return errors.Join(each("left", 0, picture), each("right", 0, picture))
+}
+
+// Close implements Cutter; the world stays.
+func (w *world) Close() error { return nil }

@@ -242,6 +242,7 @@ func (d *daemon) reload(ctx context.Context, c *config.Config) {
 	}
 	start()
 	d.config = c
+	d.page.cutters.config.Store(c)
 	e := d.log.Info().Str("config", c.Hash()).Strs("added", changes.Added).Strs("removed", changes.Removed)
 	for _, s := range changes.Changed {
 		e = e.Stringer(s.Name, s.Aspects)

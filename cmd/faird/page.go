@@ -21,11 +21,13 @@ type page struct {
 	feed    *web.Feed
 	gallery *gallery.Gallery
 	server  *web.Server
+	cutters cutters // of the config in force
 }
 
 // openPage makes what the stations show their verdicts to.
 func (d *daemon) openPage(c *config.Config) (err error) {
 	d.page.feed = web.NewFeed()
+	d.page.cutters.config.Store(c)
 	if c.Archive.MaxBytes == 0 {
 		d.page.gallery = gallery.New(c.Archive, nil, d.page.feed.Verdict, d.log)
 		return nil
@@ -42,6 +44,7 @@ func (p *page) serve(d *daemon, id publish.Identity) (err error) {
 	p.server, err = web.New(web.Deps{
 		Identity: id, Config: d.config.Web, Stations: d.box, Broker: d.publisher, Store: d.store, Archive: p.archive,
 		Pictures: p.gallery, Feed: p.feed, Log: d.log,
+		Cutter: func() web.Cutter { return p.cutters.Cutter() },
 	})
 	return err
 }

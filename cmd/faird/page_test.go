@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"faird/inspect"
 	"faird/verdict"
 )
 
@@ -136,6 +137,7 @@ stations:
     camera: {url: "demo://?seed=7&rate=4&defects=0"}
     model: demo
     threshold: 0.001
+    roi: {x: 64, y: 112, w: 480, h: 470}
 `, port))
 	withPassword(t, dir, "correct horse battery", "user", "add", "anna", "--role", "operator")
 	p := start(t, dir, nil, "run", "--config", path)
@@ -165,6 +167,15 @@ stations:
 	until(t, time.Minute, "passes under the new threshold", func() bool { return o.history("limit=1")[0].Verdict == verdict.Pass })
 
 	good := unzipped(t, o)
+	files, err := filepath.Glob(filepath.Join(good, "good", "*.png"))
+	if err != nil || len(files) != 3 {
+		t.Fatalf("exported %q, %v", files, err)
+	}
+	if p, err := inspect.ReadPicture(files[0]); err != nil || p.Cols() != 480 || p.Rows() != 470 {
+		t.Errorf("exported is not what the model sees, but %dx%d, %v", p.Cols(), p.Rows(), err)
+	} else {
+		_ = p.Close()
+	}
 	code, out, errs := run(t, dir, "eval", "--model", "demo", "--data", good, "--json")
 	if code != 0 || !strings.Contains(out, `"good": 3`) {
 		t.Errorf("faird eval: %d %s %s", code, out, errs)
