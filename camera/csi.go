@@ -25,6 +25,7 @@ func parseCSI(u *url.URL, q *query) (plan, error) {
 	g := gstreamer{pipeline: csiPipeline(sensor, q.whole("flip", 0, 0, 7), want)}
 	return plan{
 		latency: q.duration("latency", csiLatency, maxLatency),
+		closing: gstreamerClosing,
 		source:  checking(want, g.make),
 	}, nil
 }
@@ -36,6 +37,6 @@ func csiPipeline(sensor, flip int, m mode) string {
 	return fmt.Sprintf("nvarguscamerasrc sensor-id=%d ! "+
 		"video/x-raw(memory:NVMM),width=(int)%d,height=(int)%d,framerate=(fraction)%d/1,format=(string)NV12 ! "+
 		"nvvidconv flip-method=%d ! video/x-raw,format=(string)BGRx ! "+
-		"videoconvert ! video/x-raw,format=(string)BGR ! appsink drop=true max-buffers=1 sync=false",
+		"videoconvert ! video/x-raw,format=(string)BGR ! appsink name="+sinkName+" drop=true max-buffers=1 sync=false",
 		sensor, m.width, m.height, int(m.fps), flip)
 }

@@ -67,11 +67,21 @@ func (x *pixels) convert(p aravis.Picture, dst *gocv.Mat) error {
 	if p.Width < 1 || p.Height < 1 || len(p.Pixels) < want {
 		return fmt.Errorf("the camera sent %d bytes for %dx%d pixels of %v", len(p.Pixels), p.Width, p.Height, p.Format)
 	}
-	raw, err := gocv.NewMatFromBytes(p.Height, p.Width, l.kind, p.Pixels[:want]) // the buffer itself, not a copy
+	return x.convertRows(p.Pixels[:want], p.Width, p.Height, l, dst)
+}
+
+// convertRows converts pixels that lie in memory without gaps.
+func (x *pixels) convertRows(data []byte, width, height int, l layout, dst *gocv.Mat) error {
+	raw, err := gocv.NewMatFromBytes(height, width, l.kind, data) // the memory itself, not a copy
 	if err != nil {
 		return err
 	}
 	defer raw.Close()
+	return x.finish(raw, l, dst)
+}
+
+// finish brings raw pixels to 8 bits and to BGR.
+func (x *pixels) finish(raw gocv.Mat, l layout, dst *gocv.Mat) error {
 	from := &raw
 	if l.depth != 0 {
 		if err := raw.ConvertToWithParams(&x.shallow, gocv.MatTypeCV8UC1, float32(255/float64(int(1)<<l.depth-1)), 0); err != nil {

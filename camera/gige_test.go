@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"faird/camera/aravis/arvtest"
+	"faird/camera/gst"
 	"faird/config"
 
 	"gocv.io/x/gocv"
@@ -19,7 +20,7 @@ const withoutRaw = "FAIRD_TEST_WITHOUT_NET_RAW"
 // GStreamer, kills it and starts it again.
 func TestGigEVision(t *testing.T) {
 	needGStreamer(t)
-	if _, err := describe(t.Context(), "aravissrc"); err != nil {
+	if !gst.Has("aravissrc") {
 		t.Skip("GStreamer has no aravissrc: install libaravis-0.8-0")
 	}
 	if os.Geteuid() == 0 && os.Getenv(withoutRaw) == "" {

@@ -4,18 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"regexp"
 	"strings"
 	"time"
 
+	"faird/camera/gst"
 	"faird/config"
-
-	"gocv.io/x/gocv"
+	"faird/verdict"
 )
 
 const (
 	gstreamerLatency = 100 * time.Millisecond
 	maxLatency       = time.Minute
-	sinkTail         = " ! videoconvert ! video/x-raw,format=(string){BGR,GRAY8} ! appsink drop=true max-buffers=1 sync=false"
+	sinkName         = "faird_newest"
+	sinkTail         = " ! videoconvert ! video/x-raw,format=(string){BGR,GRAY8} ! appsink name=" + sinkName + " drop=true max-buffers=1 sync=false"
+
+	gstreamerSlice   = 200 * time.Millisecond // how soon a wait notices that it is to end
+	gstreamerClosing = 6 * time.Second        // for elements that say goodbye to a camera that is gone
 )
 
 // parseGStreamer understands gstreamer:<pipeline>. Settings of ours, if any,
@@ -37,61 +43,101 @@ func parseGStreamer(text string) (plan, error) {
 	}
 	return plan{
 		latency: latency,
+		closing: gstreamerClosing,
 		source:  checking(want, gstreamer{pipeline: pipeline}.make),
 	}, q.finish()
 }
 
-// withSink makes the pipeline end in an appsink that holds one picture, the newest.
+// withSink makes the pipeline end in an appsink of a known name that holds one
+// picture, the newest.
 func withSink(pipeline string) (string, error) {
-	at := -1
-	list := words(pipeline)
-	for i, w := range list {
-		if w == "appsink" && (i == 0 || list[i-1] == "!") {
-			at = i
-		}
-	}
-	if at < 0 {
+	own := ownSink.FindStringSubmatchIndex(pipeline)
+	if own == nil {
 		return pipeline + sinkTail, nil
 	}
-	options := strings.Join(list[at:], " ")
+	options := pipeline[own[3]:]
 	if !strings.Contains(options, "drop=true") && !strings.Contains(options, "drop=1") {
 		return "", errors.New("the pipeline's appsink queues old pictures: write appsink drop=true max-buffers=1 sync=false, or leave the appsink out")
 	}
-	return pipeline, nil
+	if named.MatchString(options) {
+		return "", fmt.Errorf("the pipeline's appsink has a name: leave it out, faird calls it %s", sinkName)
+	}
+	return pipeline[:own[3]] + " name=" + sinkName + options, nil
 }
 
-// gstreamer is a pipeline through OpenCV's GStreamer back end.
+var (
+	ownSink = regexp.MustCompile(`(?:^|!)\s*(appsink)(?:\s|$)`)
+	named   = regexp.MustCompile(`(?:^|\s)name=`)
+)
+
+// gstreamer is a pipeline that ends in an appsink.
 type gstreamer struct {
 	pipeline string
 	address  string // host:port that must answer first, or ""
 	timeout  time.Duration
-	*capture
+	patience time.Duration // longest silence
+
+	playing *gst.Pipeline
+	pixels  pixels
 }
 
 func (g gstreamer) make(c config.Camera, _ uint64) source {
-	g.timeout = c.OpenTimeout
+	g.timeout, g.patience = c.OpenTimeout, c.ReadTimeout
 	return &g
 }
 
 func (g *gstreamer) open(ctx context.Context) error {
-	if !gocv.VideoRegistry.HasBackend(gocv.VideoCaptureGstreamer) {
-		return errors.New("this OpenCV has no GStreamer: install the distribution's libopencv-dev")
-	}
-	if err := checkElements(ctx, g.pipeline); err != nil {
-		return err
-	}
 	if g.address != "" {
 		if err := reach(ctx, g.address, g.timeout); err != nil {
 			return err
 		}
 	}
 	var err error
-	if g.capture, err = openCapture(g.pipeline, gocv.VideoCaptureGstreamer); err != nil {
-		return fmt.Errorf("%w: try it with gst-launch-1.0: %s", err, redact(g.pipeline))
+	if g.playing, err = gst.Open(g.pipeline, sinkName); err != nil {
+		return g.explain(err)
 	}
-	return nil
+	g.pixels = newPixels()
+	for end := time.Now().Add(g.timeout * 9 / 10); time.Now().Before(end) && ctx.Err() == nil; {
+		if playing, err := g.playing.Await(gstreamerSlice); err != nil {
+			return g.explain(err)
+		} else if playing {
+			return nil
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return g.explain(fmt.Errorf("it does not play within %v", g.timeout*9/10))
 }
 
-func (g *gstreamer) read(ctx context.Context, f *Frame) error { return g.readUnless(ctx, f) }
+// explain takes passwords out of GStreamer's words.
+func (g *gstreamer) explain(err error) error {
+	return fmt.Errorf("%s: try the pipeline with gst-launch-1.0", redact(err.Error()))
+}
 
-func (g *gstreamer) close() { g.capture.close() }
+func (g *gstreamer) read(ctx context.Context, f *Frame) error {
+	for end := time.Now().Add(g.patience * 9 / 10); time.Now().Before(end) && ctx.Err() == nil; {
+		p, came, err := g.playing.Pull(gstreamerSlice)
+		if errors.Is(err, io.EOF) {
+			return errEnded
+		}
+		if err != nil {
+			return errors.New(redact(err.Error()))
+		}
+		if came {
+			f.Captured, f.Exposure = time.Now(), verdict.Estimated
+			err := g.pixels.convertSample(p, &f.mat)
+			p.Release()
+			return err
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("no picture came for %v: check the camera and its cable, or raise read_timeout", g.patience*9/10)
+}
+
+func (g *gstreamer) close() {
+	g.playing.Close()
+	g.pixels.close()
+}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"faird/camera/gst"
 	"faird/config"
 
 	"github.com/bluenviron/gortsplib/v4"
@@ -20,6 +21,22 @@ type relay struct {
 	mu     sync.Mutex
 	server *gortsplib.Server
 	stream *gortsplib.ServerStream
+}
+
+func newRelay(t *testing.T) *relay {
+	t.Helper()
+	r := &relay{}
+	var err error
+	for range 20 { // the two UDP ports may be taken
+		rtp, rtcp := freePorts(t)
+		r.server = &gortsplib.Server{Handler: r, RTSPAddress: freePort(t, "tcp"), UDPRTPAddress: rtp, UDPRTCPAddress: rtcp}
+		if err = r.server.Start(); err == nil {
+			t.Cleanup(r.close)
+			return r
+		}
+	}
+	t.Fatal(err)
+	return nil
 }
 
 func (r *relay) OnAnnounce(c *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {
@@ -71,19 +88,27 @@ func (r *relay) close() {
 }
 
 // TestH264 plays H.264 that ffmpeg encodes and publishes at camera speed.
-func TestH264(t *testing.T) {
+func TestH264(t *testing.T) { playH264(t, "") }
+
+// TestH264OverUDP needs a decoder that GStreamer has: openh264, or FFmpeg's.
+func TestH264OverUDP(t *testing.T) {
+	needGStreamer(t)
+	if !gst.Has("openh264dec") && !gst.Has("avdec_h264") {
+		t.Skip("GStreamer decodes no H.264: install gstreamer1.0-plugins-bad")
+	}
+	playH264(t, "?transport=udp")
+}
+
+func playH264(t *testing.T, query string) {
+	t.Helper()
 	program, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		t.Skip("ffmpeg is not installed")
 	}
-	r := &relay{}
-	r.server = &gortsplib.Server{Handler: r, RTSPAddress: freePort(t, "tcp")}
-	if err := r.server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(r.close)
+	r := newRelay(t)
 	url := "rtsp://" + r.server.RTSPAddress + "/line"
 	encoder := exec.Command(program, "-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=25",
+		"-pix_fmt", "yuv420p", "-profile:v", "baseline", // what cameras send, and every decoder knows
 		"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-f", "rtsp", "-rtsp_transport", "tcp", url)
 	if err := encoder.Start(); err != nil {
 		t.Fatal(err)
@@ -92,7 +117,7 @@ func TestH264(t *testing.T) {
 		_ = encoder.Process.Kill()
 		_ = encoder.Wait()
 	})
-	cam := start(t, url, config.Camera{ReadTimeout: 2 * time.Second})
+	cam := start(t, url+query, config.Camera{ReadTimeout: 3 * time.Second})
 	begin := time.Now()
 	for range 5 {
 		f := next(t, cam, time.Now())

@@ -47,7 +47,7 @@ func parseStream(u *url.URL, q *query) (plan, error) {
 	p := plan{latency: latency, source: checking(want, s.make)}
 	if transport == "udp" {
 		g := gstreamer{pipeline: udpPipeline(s.url), address: s.address}
-		p.source = checking(want, g.make)
+		p.source, p.closing = checking(want, g.make), gstreamerClosing
 	}
 	return p, nil
 }

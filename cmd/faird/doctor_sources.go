@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 
-	"gocv.io/x/gocv"
 	"golang.org/x/sys/unix"
 
 	"faird/camera/aravis"
+	"faird/camera/gst"
 )
 
 // elements of GStreamer that cameras need, and what for.
@@ -29,21 +28,16 @@ var gstElements = []struct{ name, serves string }{
 	{"nvarguscamerasrc", "csi:// on a Jetson"},
 }
 
-func (d *doctor) checkGStreamer(ctx context.Context) []finding {
-	if !gocv.VideoRegistry.HasBackend(gocv.VideoCaptureGstreamer) {
-		const what = "this OpenCV has no GStreamer"
+func (d *doctor) checkGStreamer(context.Context) []finding {
+	if err := gst.Load(); err != nil {
 		if d.uses("gstreamer", "csi") {
-			return []finding{fail(what, "install the distribution's libopencv-dev")}
+			return []finding{fail(err.Error(), "apt install gstreamer1.0-plugins-base gstreamer1.0-plugins-good")}
 		}
-		return []finding{warn(what, "csi:// and gstreamer: cameras, and RTSP over UDP, need it")}
-	}
-	inspect, err := exec.LookPath("gst-inspect-1.0")
-	if err != nil {
-		return []finding{warn("OpenCV has GStreamer; its plug-ins cannot be listed", "install gstreamer1.0-tools: pipelines are checked with it before they are opened")}
+		return []finding{warn(err.Error(), "csi:// and gstreamer: cameras, and RTSP over UDP, need it")}
 	}
 	var has, lacks []string
 	for _, e := range gstElements {
-		if exec.CommandContext(ctx, inspect, "--exists", e.name).Run() == nil {
+		if gst.Has(e.name) {
 			has = append(has, e.name)
 		} else {
 			lacks = append(lacks, e.name+" ("+e.serves+")")
