@@ -128,8 +128,10 @@ func TestDeviceBirthMetrics(t *testing.T) {
 			t.Errorf("cap: %s is %+v, want %v", name, got, want)
 		}
 	}
-	if got := r.host.tag("lid", "Verdict/Result"); got.value != nil || got.quality != 500 {
-		t.Errorf("lid: %+v, want no verdict yet, stale", got)
+	for _, m := range verdictMetrics(nil) {
+		if got := r.host.tag("lid", m.name); got.value != nil || got.quality != 500 || got.datatype != m.kind {
+			t.Errorf("lid: %s is %+v, want null and stale before the first verdict", m.name, got)
+		}
 	}
 	for _, name := range []string{"Verdict/ID", "Threshold", "Counts/Pass"} {
 		if a, b := r.host.tag("cap", name), r.host.tag("lid", name); a.datatype != b.datatype {

@@ -30,14 +30,16 @@ const (
 // verdictMetrics are a verdict as its device's metrics. A nil verdict is none
 // yet: all null and stale.
 func verdictMetrics(v *verdict.Verdict) []metric {
-	at, trust, score := time.Now(), good, good
 	if v == nil {
-		v, trust, score = &verdict.Verdict{}, stale, stale
-	} else {
-		at = v.Time.Decided.Time
-		if v.Score == nil {
-			score = bad
+		none := verdictMetrics(&verdict.Verdict{})
+		for i := range none {
+			none[i].value, none[i].at, none[i].quality = nil, time.Now(), stale
 		}
+		return none
+	}
+	score := good
+	if v.Score == nil {
+		score = bad
 	}
 	var trigger verdict.Trigger
 	if v.Trigger != nil {
@@ -61,9 +63,9 @@ func verdictMetrics(v *verdict.Verdict) []metric {
 		{name: "Verdict/Durable", kind: pb.DataType_Boolean, value: v.Durable},
 	}
 	for i := range list {
-		list[i].at = at
+		list[i].at = v.Time.Decided.Time
 		if list[i].quality == 0 {
-			list[i].quality = trust
+			list[i].quality = good
 		}
 	}
 	return list
