@@ -196,7 +196,7 @@ func TestAlignedRegionBeyondThePicture(t *testing.T) {
 	i := inspector(t, greyModel(t), inspect.Options{ROI: &config.Rect{X: 190, Y: 60, W: 100, H: 100}, Align: &align})
 	var r inspect.Result
 	err := i.Inspect(context.Background(), part(t, 12, 0), nil, &r)
-	if !errors.Is(err, inspect.ErrPicture) || !strings.Contains(err.Error(), "the part lies 12.0, 0.0 pixels off its place") || !strings.Contains(err.Error(), "beyond a picture of 300x240") {
+	if !errors.Is(err, inspect.ErrPicture) || !strings.Contains(err.Error(), "the part lies 12, 0 pixels off its place") || !strings.Contains(err.Error(), "beyond a picture of 300x240") {
 		t.Errorf("got %v", err)
 	}
 }

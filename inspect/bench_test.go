@@ -3,9 +3,11 @@ package inspect_test
 import (
 	"context"
 	"image"
+	"path/filepath"
 	"slices"
 	"testing"
 
+	"faird/config"
 	"faird/fair/golden"
 	"faird/inspect"
 	"faird/model"
@@ -61,5 +63,41 @@ func BenchmarkReadPicture(b *testing.B) {
 			b.Skip(err)
 		}
 		_ = picture.Close()
+	}
+}
+
+// BenchmarkGeometry is what holding a region of 800x800 pixels costs besides:
+// everything but the network, whose answer here is a constant.
+func BenchmarkGeometry(b *testing.B) {
+	m := open(b, constant(b, filled(grey128, 3*256*256), 256, 256), model.Spec{})
+	picture := noisy(b, 900, 900)
+	draw(b, &picture, image.Rect(100, 100, 180, 180), white)
+	align := config.Align{Reference: save(b, picture, filepath.Join(b.TempDir(), "a.png")), Mark: config.Rect{X: 90, Y: 90, W: 100, H: 100}, Search: 20, MinMatch: 0.6}
+	roi := &config.Rect{X: 50, Y: 50, W: 800, H: 800}
+	for _, c := range []struct {
+		name string
+		o    inspect.Options
+	}{
+		{"roi", inspect.Options{ROI: roi}},
+		{"quarter", inspect.Options{ROI: roi, Rotate: 90, Flip: "horizontal"}},
+		{"angle", inspect.Options{ROI: &config.Rect{X: 90, Y: 90, W: 720, H: 720}, Rotate: 3}},
+		{"align", inspect.Options{ROI: roi, Align: &align}},
+		{"16 tiles", inspect.Options{ROI: roi, Tiles: &config.Tiles{}}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			i := inspector(b, m, c.o)
+			var r inspect.Result
+			prepare := []float64{}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := i.Inspect(context.Background(), picture, nil, &r); err != nil {
+					b.Fatal(err)
+				}
+				prepare = append(prepare, r.Stages.Prepare)
+			}
+			slices.Sort(prepare)
+			b.ReportMetric(prepare[len(prepare)/2], "prepare_ms")
+			b.ReportMetric(prepare[0], "least_prepare_ms")
+		})
 	}
 }

@@ -51,9 +51,9 @@ func (v *Viewer) inPlace(mask gocv.Mat) (gocv.Mat, error) {
 // throughView is the mask as the inspected picture has it. Between pixels it is
 // interpolated, so that what is thin stays ignored.
 func (v *Viewer) throughView(mask gocv.Mat) (gocv.Mat, error) {
-	before, size := v.between, v.picture
-	v.between, v.picture = gocv.InterpolationLinear, image.Point{}
-	defer func() { v.between, v.picture = before, size }()
+	size := v.picture
+	v.picture = image.Point{}
+	defer func() { v.picture = size }()
 	s, err := v.see(mask, geometry.Point{})
 	if err != nil {
 		return gocv.Mat{}, fmt.Errorf("ignore mask: %w", err)

@@ -16,10 +16,10 @@ import (
 // maximum.
 func (i *Inspector) MapPicture(level *float64) ([]byte, error) {
 	coloured, err := i.coloured(level)
-	defer coloured.Close()
 	if err != nil {
 		return nil, fmt.Errorf("map picture: %w", err)
 	}
+	defer coloured.Close()
 	m := i.judge.maps()
 	if m.planes == nil {
 		return encode(coloured)
@@ -53,10 +53,10 @@ func (i *Inspector) MapOver(picture gocv.Mat, level *float64) ([]byte, error) {
 // PaintMap is MapOver onto an 8-bit BGR picture.
 func (i *Inspector) PaintMap(canvas *gocv.Mat, level *float64) error {
 	coloured, err := i.coloured(level)
-	defer coloured.Close()
 	if err != nil {
 		return fmt.Errorf("map picture: %w", err)
 	}
+	defer coloured.Close()
 	if err := i.paint(coloured, canvas); err != nil {
 		return fmt.Errorf("map picture: %w", err)
 	}
@@ -98,9 +98,8 @@ func asBGR(picture gocv.Mat, into *gocv.Mat) error {
 	return narrow.CopyTo(into)
 }
 
-// coloured is the map in false colours; the caller closes it whatever the error.
+// coloured is the map in false colours; the caller closes it.
 func (i *Inspector) coloured(level *float64) (gocv.Mat, error) {
-	coloured := gocv.NewMat()
 	full := float64(i.peak())
 	if level != nil && *level > 0 {
 		full = 2 * *level
@@ -108,9 +107,14 @@ func (i *Inspector) coloured(level *float64) (gocv.Mat, error) {
 	m := i.judge.maps()
 	heat, err := gocv.NewMatFromBytes(m.h, m.w, gocv.MatTypeCV8UC1, scaled(m.smoothed, full))
 	if err != nil {
-		return coloured, err
+		return gocv.Mat{}, err
 	}
-	return coloured, errors.Join(gocv.ApplyColorMap(heat, &coloured, gocv.ColormapTurbo), heat.Close())
+	defer heat.Close()
+	coloured := gocv.NewMat()
+	if err := gocv.ApplyColorMap(heat, &coloured, gocv.ColormapTurbo); err != nil {
+		return gocv.Mat{}, errors.Join(err, coloured.Close())
+	}
+	return coloured, nil
 }
 
 func (i *Inspector) peak() (peak float32) {

@@ -21,9 +21,8 @@ type Viewer struct {
 	picture image.Point   // size that the ignore mask asks of the picture; zero: any
 	aligner *Aligner      // nil: the part is in its place
 
-	between gocv.InterpolationFlags // how pixels are made that lie between others
-	matrix  gocv.Mat                // 2x3 CV_64F
-	held    gocv.Mat                // the inspected picture, where it is not a part of the camera's
+	matrix gocv.Mat // 2x3 CV_64F
+	held   gocv.Mat // the inspected picture, where it is not a part of the camera's
 }
 
 // Sight is a picture through a Viewer.
@@ -40,7 +39,7 @@ func NewViewer(o Options) (*Viewer, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Viewer{view: view, between: gocv.InterpolationCubic, matrix: gocv.NewMatWithSize(2, 3, gocv.MatTypeCV64F), held: gocv.NewMat()}
+	v := &Viewer{view: view, matrix: gocv.NewMatWithSize(2, 3, gocv.MatTypeCV64F), held: gocv.NewMat()}
 	if o.Align != nil {
 		if v.aligner, err = NewAligner(*o.Align); err != nil {
 			return nil, errors.Join(err, v.Close())
@@ -63,8 +62,11 @@ func (v *Viewer) See(picture gocv.Mat) (Sight, error) {
 	return s, err
 }
 
-// see gives the inspected picture of a part that lies off its place by shift.
+// see gives the inspected picture of a part that lies off its place by shift. It
+// follows by whole pixels: pixels made up in between would smooth each part's
+// noise and detail differently, and half a pixel moves no region's edge.
 func (v *Viewer) see(picture gocv.Mat, shift geometry.Point) (Sight, error) {
+	shift = geometry.Point{X: math.Round(shift.X), Y: math.Round(shift.Y)}
 	all, err := v.bounds(picture)
 	if err != nil {
 		return Sight{}, err
@@ -77,16 +79,13 @@ func (v *Viewer) see(picture gocv.Mat, shift geometry.Point) (Sight, error) {
 	if !s.Seen.In(all) {
 		return s, beyond(s.Seen, all, shift)
 	}
-	quarters, exact := view.Quarters()
-	if exact && whole(shift.X) && whole(shift.Y) {
+	if quarters, exact := view.Quarters(); exact {
 		s.Part, err = v.turn(picture, s.Seen, quarters)
 	} else {
 		s.Part, err = v.warp(picture, s.From, view.Size())
 	}
 	return s, err
 }
-
-func whole(v float64) bool { return v == math.Trunc(v) }
 
 // bounds is the whole picture, or why there is none.
 func (v *Viewer) bounds(picture gocv.Mat) (image.Rectangle, error) {
@@ -104,7 +103,7 @@ func beyond(seen, all image.Rectangle, shift geometry.Point) error {
 	if shift == (geometry.Point{}) {
 		return fmt.Errorf("%w: it is %dx%d, the region of interest needs at least %dx%d", ErrPicture, all.Dx(), all.Dy(), seen.Max.X, seen.Max.Y)
 	}
-	return fmt.Errorf("%w: the part lies %.1f, %.1f pixels off its place, where the region of interest goes from %d, %d to %d, %d, beyond a picture of %dx%d",
+	return fmt.Errorf("%w: the part lies %g, %g pixels off its place, where the region of interest goes from %d, %d to %d, %d, beyond a picture of %dx%d",
 		ErrPicture, shift.X, shift.Y, seen.Min.X, seen.Min.Y, seen.Max.X, seen.Max.Y, all.Dx(), all.Dy())
 }
 
@@ -137,12 +136,13 @@ var (
 	mirrors      = map[geometry.Flip]int{geometry.Horizontal: 1, geometry.Vertical: 0, geometry.Both: -1}
 )
 
-// warp makes pixels that lie between the camera's.
+// warp makes pixels that lie between the camera's, each out of its four
+// neighbours.
 func (v *Viewer) warp(picture gocv.Mat, from geometry.Affine, size image.Point) (gocv.Mat, error) {
 	if err := setMatrix(&v.matrix, from); err != nil {
 		return gocv.Mat{}, err
 	}
-	if err := gocv.WarpAffineWithParams(picture, &v.held, v.matrix, size, v.between, gocv.BorderReplicate, color.RGBA{}); err != nil {
+	if err := gocv.WarpAffineWithParams(picture, &v.held, v.matrix, size, gocv.InterpolationLinear, gocv.BorderReplicate, color.RGBA{}); err != nil {
 		return gocv.Mat{}, fmt.Errorf("warp: %w", err)
 	}
 	return v.all(), nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -71,7 +72,7 @@ func (e eye) save(picture gocv.Mat, name string) error {
 	case err != nil && e.aligned:
 		return err // of this picture alone
 	case err != nil:
-		return fmt.Errorf("%s: correct roi", err) // of every picture
+		return errors.New(err.Error() + ": correct roi") // of every picture, so none is left out for it
 	}
 	defer s.Part.Close()
 	path := filepath.Join(e.folder, name)
