@@ -122,7 +122,7 @@ type service struct {
 	killed bool // the newest one, by us
 	starts int
 	odd    []string // ends that nobody asked for
-	struck int      // how often it said that the disk refuses
+	struck int      // how often the disk refused it
 	over   bool
 	ended  chan struct{}
 }
@@ -157,7 +157,10 @@ func (s *service) once() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	died := err != nil && !s.killed
-	if text := errs.String(); died && (!s.excuse() || strings.Contains(text, "goroutine ")) {
+	switch text := errs.String(); {
+	case died && s.excuse() && !strings.Contains(text, "goroutine "):
+		s.struck++ // it could not even start
+	case died:
 		s.odd = append(s.odd, fmt.Sprintf("%v: %s", err, tail(text, 2000)))
 	}
 	return !s.over
@@ -176,7 +179,7 @@ func (o *said) Write(p []byte) (int, error) {
 	return o.output.Write(p)
 }
 
-// strikes is how often the processes said that the disk refuses.
+// strikes is how often the disk refused: verdicts, as the process said, or its start.
 func (s *service) strikes() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

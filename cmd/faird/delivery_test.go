@@ -32,7 +32,7 @@ import (
 
 // The proof's length and its dice: make prove takes the long way.
 var (
-	proofVerdicts = flag.Int("verdicts", 500, "TestDelivery: how many verdicts to produce at least")
+	proofVerdicts = flag.Int("verdicts", 300, "TestDelivery: how many verdicts to produce at least")
 	proofSeed     = flag.Uint64("seed", 0, "TestDelivery: seed of the faults; 0 takes one and prints it")
 )
 
