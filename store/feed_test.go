@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -164,5 +166,27 @@ func TestFeedAges(t *testing.T) {
 	}
 	if got := keysOf(inFeed(t, f)); !slices.Equal(got, []int64{fresh}) {
 		t.Errorf("%v in the feed, want %d alone", got, fresh)
+	}
+}
+
+// BenchmarkCommitWithFeed is what the feed costs a commit, 64 stations at once.
+func BenchmarkCommitWithFeed(b *testing.B) {
+	for _, on := range []bool{false, true} {
+		b.Run(fmt.Sprint("feed=", on), func(b *testing.B) {
+			s := open(b, config.Store{Path: b.TempDir()})
+			if on {
+				if _, err := s.Feed(context.Background()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			var n atomic.Uint64
+			b.SetParallelism(64)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					commit(b, s, newVerdict("cap", n.Add(1), verdict.Pass))
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "verdicts/s")
+		})
 	}
 }
