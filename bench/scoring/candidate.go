@@ -34,12 +34,9 @@ func candidates(h, w int) ([]*candidate, error) {
 	return all, nil
 }
 
-// spared is the share of the good frames below the threshold that candidates
-// are compared at.
-const spared = 0.995
-
-// String is one line: how many defects of each kind the candidate finds.
-func (c *candidate) String() string {
+// line says how many defects of each kind the candidate finds where the given
+// share of the good frames stays below the threshold.
+func (c *candidate) line(spared float64) string {
 	good := slices.Sorted(slices.Values(c.scores[""]))
 	if len(good) == 0 {
 		return "no good frames"

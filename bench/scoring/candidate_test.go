@@ -10,7 +10,7 @@ import (
 
 func TestCandidateCountsWhatItFinds(t *testing.T) {
 	c := &candidate{scoring: fair.Scoring{K: 3e-4, Smooth: 9}, scores: map[string][]float64{}}
-	if got := c.String(); got != "no good frames" {
+	if got := c.line(0.995); got != "no good frames" {
 		t.Error(got)
 	}
 	for i := range 200 {
@@ -18,7 +18,7 @@ func TestCandidateCountsWhatItFinds(t *testing.T) {
 	}
 	c.scores[line.Kinds[0]] = []float64{198, 199, 199.5, 300}
 	c.scores[line.Kinds[1]] = []float64{500}
-	got := c.String()
+	got := c.line(0.995)
 	for _, want := range []string{"threshold 199.0000", "median good 101", line.Kinds[0] + " 2/4", line.Kinds[1] + " 1/1", "all 60.0%"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q does not say %q", got, want)

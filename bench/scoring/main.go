@@ -24,21 +24,22 @@ import (
 func main() {
 	path := flag.String("model", "", "model file trained on the simulated line")
 	frames := flag.Int("frames", 500, "to score, half of them defective")
+	spared := flag.Float64("spared", 0.985, "share of the good frames that the threshold is set above")
 	seed := flag.Uint64("seed", 2002, "of the line: one that training has not seen")
 	flag.Parse()
-	if *path == "" || *frames < 1 {
+	if *path == "" || *frames < 1 || !(*spared > 0 && *spared < 1) {
 		flag.Usage()
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *path, *frames, *seed); err != nil {
+	if err := run(ctx, *path, *frames, *seed, *spared); err != nil {
 		fmt.Fprintln(os.Stderr, "scoring:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, path string, frames int, seed uint64) error {
+func run(ctx context.Context, path string, frames int, seed uint64, spared float64) error {
 	m, err := inspect.Load(path, config.Infer{Provider: "cpu"}, zerolog.New(os.Stderr).Level(zerolog.WarnLevel))
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func run(ctx context.Context, path string, frames int, seed uint64) error {
 		}
 	})
 	for _, c := range all {
-		fmt.Println(c)
+		fmt.Println(c.line(spared))
 	}
 	return err
 }
