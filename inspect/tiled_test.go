@@ -8,10 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"gocv.io/x/gocv"
 
 	"faird/config"
 	"faird/inspect"
+	"faird/model"
+	"faird/model/demo"
 )
 
 // A defect scores the same wherever it lies: in a tile, on a seam between two,
@@ -112,5 +115,38 @@ func TestTilesRefused(t *testing.T) {
 	}
 	if i.Map() != nil || i.Restored() != nil || i.Resized() != nil {
 		t.Error("views of nothing")
+	}
+}
+
+// The same with a trained network, which knows less of a defect that a tile's
+// edge cuts: where that is, its neighbour's map is the one that counts.
+func TestDefectOnASeamWithATrainedNetwork(t *testing.T) {
+	file, err := model.Parse(demo.Model())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := inspect.Open(file, oneCore, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	picture := canvas(t, 352, 128, gocv.MatTypeCV8UC3)
+	i := inspector(t, m, inspect.Options{ROI: &config.Rect{W: 352, H: 128}, Tiles: &config.Tiles{Overlap: 16}}) // at 0, 112, 224
+	score := func(x int) float64 {
+		defect := image.Rect(x, 56, x+10, 68)
+		draw(t, &picture, defect, white)
+		defer draw(t, &picture, defect, grey)
+		return judge(t, i, picture, nil).Score
+	}
+	middle := score(59)
+	least := middle
+	for _, x := range []int{96, 103, 108, 112, 115, 118, 123, 128, 171, 219, 226, 231} { // the seams are at 112..128 and 224..240
+		s := score(x)
+		t.Logf("at %d: score %.4f", x, s)
+		least = min(least, s)
+	}
+	t.Logf("in the middle of a tile %.4f, at least %.4f", middle, least)
+	if least < 0.8*middle {
+		t.Errorf("a defect on a seam scores %.4f, in the middle %.4f", least, middle)
 	}
 }
