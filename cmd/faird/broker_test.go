@@ -90,10 +90,13 @@ type message struct {
 // clients numbers the PLCs: no two of a broker may share an id.
 var clients atomic.Int64
 
-func connect(t *testing.T, url string) *plc {
+func connect(t *testing.T, url string, change ...func(*mqtt.ClientOptions)) *plc {
 	t.Helper()
 	p := &plc{t: t}
 	o := mqtt.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprintf("plc-%d", clients.Add(1))).SetOrderMatters(true)
+	for _, f := range change {
+		f(o)
+	}
 	p.client = mqtt.NewClient(o)
 	p.must(p.client.Connect())
 	t.Cleanup(func() { p.client.Disconnect(100) })
