@@ -51,12 +51,14 @@ func newEye(r config.Region, a *config.Align, folder string) (eye, error) {
 			e.w, e.h = f.Width, f.Height
 		}
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return e, fmt.Errorf("--out: %w", err)
-	}
 	var err error
-	e.viewer, err = inspect.NewViewer(inspect.OptionsFor(r, a))
-	return e, err
+	if e.viewer, err = inspect.NewViewer(inspect.OptionsFor(r, a)); err != nil {
+		return e, err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return e, errors.Join(fmt.Errorf("--out: %w", err), e.viewer.Close())
+	}
+	return e, nil
 }
 
 func closeEyes(eyes []eye) {
