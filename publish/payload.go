@@ -50,7 +50,7 @@ type BrokerState struct {
 
 // Inbound counts what came from PLCs and could not be taken as it was.
 type Inbound struct {
-	Invalid  uint64 `json:"invalid"`  // triggers that could not be read; each is answered no_read
+	Invalid  uint64 `json:"invalid"`  // triggers and acks that could not be read; each such trigger is answered no_read
 	Retained uint64 `json:"retained"` // retained triggers and commands, ignored
 	Refused  uint64 `json:"refused"`  // commands refused
 }

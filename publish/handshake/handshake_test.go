@@ -52,8 +52,13 @@ func (p *player) show() string {
 		name string
 		set  bool
 	}{
-		{"ready", s.Ready}, {"trigger_ack", s.TriggerAck}, {"missed", s.TriggerMissed}, {"busy", s.Busy},
-		{"completed", s.InspectionCompleted}, {"valid", s.ResultsValid}, {"overrun", s.BufferOverrun},
+		{"ready", s.Ready},
+		{"trigger_ack", s.TriggerAck},
+		{"missed", s.TriggerMissed},
+		{"busy", s.Busy},
+		{"completed", s.InspectionCompleted},
+		{"valid", s.ResultsValid},
+		{"overrun", s.BufferOverrun},
 	} {
 		if bit.set {
 			out = append(out, bit.name)
@@ -298,10 +303,18 @@ func TestEveryEdge(t *testing.T) {
 		input input
 	}
 	letters := []letter{
-		{StationReady, input{}}, {StationNotReady, input{}}, {Trigger, input{}}, {TriggerOff, input{}}, {TriggerRefused, input{}},
-		{Inspected, input{result: Result{ID: "1"}}}, {AnsweredBefore, input{result: Result{ID: "2"}}},
-		{NewResult, input{result: Result{ID: "1"}}}, {NewResult, input{result: Result{ID: "3"}}},
-		{Ack, input{}}, {Ack, input{id: "another"}}, {AckOff, input{}},
+		{StationReady, input{}},
+		{StationNotReady, input{}},
+		{Trigger, input{}},
+		{TriggerOff, input{}},
+		{TriggerRefused, input{}},
+		{Inspected, input{result: Result{ID: "1"}}},
+		{AnsweredBefore, input{result: Result{ID: "2"}}},
+		{NewResult, input{result: Result{ID: "1"}}},
+		{NewResult, input{result: Result{ID: "3"}}},
+		{Ack, input{}},
+		{Ack, input{id: "another"}},
+		{AckOff, input{}},
 	}
 	gone := map[*Row]bool{}
 	var walk func(m Machine, depth int)
