@@ -42,7 +42,7 @@ func newFrame(home *Camera) *Frame {
 // Answer tells whoever brought the picture what became of it: once, and before
 // Release. Of cameras that nobody asks it does nothing.
 func (f *Frame) Answer(v *verdict.Verdict) {
-	if f.reply != nil {
+	if f != nil && f.reply != nil {
 		f.reply(v)
 		f.reply = nil
 	}

@@ -140,6 +140,7 @@ func (s *Station) hand(ctx context.Context, j *job) {
 func (s *Station) arrive(j, inHand *job) *job {
 	if v := s.hindrance(j, inHand); v != nil {
 		s.deliver(j, v, nil)
+		j.frame.Answer(v) // who brought it hears why
 		j.drop()
 		return nil
 	}

@@ -112,7 +112,7 @@ func (a *ageing) observe(v *verdict.Verdict, f *camera.Frame) {
 func benchConfig(b *testing.B) *config.Config {
 	b.Helper()
 	c := config.Default()
-	c.Log.Level = "error"
+	c.Site, c.Box, c.Log.Level = "bench", "box1", "error"
 	c.Infer.Provider, c.Infer.Threads = "cpu", 1
 	c.Store.Path = b.TempDir()
 	listen, err := freeAddress("127.0.0.1:0")
