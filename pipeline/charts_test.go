@@ -165,8 +165,12 @@ func TestCharts(t *testing.T) {
 		{"over again", drifting, []calibrated{{"", plainly()}}, func(c *charts) { feed(c, 50, verdict.Pass, 90, 0.1); feed(c, 200, verdict.Pass, 100, 0.1) }, nil},
 		{"off", config.Drift{Width: 5}, []calibrated{{"", plainly()}}, func(c *charts) { feed(c, 200, verdict.Pass, 50, 0.2) }, nil},
 		{"a model that is not calibrated", drifting, []calibrated{{"", nil}}, func(c *charts) { feed(c, 200, verdict.Pass, 50, 0.2) }, nil},
-		{"a model of an older faird", drifting, []calibrated{{"", &model.Calibration{N: 100, Mean: 0.1, Std: 0.01}}},
-			func(c *charts) { feed(c, 200, verdict.Pass, 50, 0.13) }, []publish.Drift{{What: "score", Value: 1}}},
+		{
+			"a model of an older faird", drifting,
+			[]calibrated{{"", &model.Calibration{N: 100, Mean: 0.1, Std: 0.01}}},
+			func(c *charts) { feed(c, 200, verdict.Pass, 50, 0.13) },
+			[]publish.Drift{{What: "score", Value: 1}},
+		},
 		{"one region of two", drifting, []calibrated{{"left", plainly()}, {"right", plainly()}}, func(c *charts) {
 			for range 200 {
 				c.note(&verdict.Verdict{Verdict: verdict.Pass, Inspected: []verdict.Inspected{

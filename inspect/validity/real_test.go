@@ -124,6 +124,29 @@ func demoSet(t *testing.T, good int) set {
 	return set{learn: frames(t, 1001, 60, 0), good: frames(t, 1, good, 0), defective: frames(t, 1, 30, 1), defocus: 1.0 / 64}
 }
 
+// TestFewGoodPictures: what ten pictures of the whole line teach holds for
+// others of it, defective ones among them.
+func TestFewGoodPictures(t *testing.T) {
+	render := func(seed uint64, n int, defects float64) (list []gocv.Mat) {
+		l := line.New(line.Options{Seed: seed, Defects: defects, Size: 320})
+		defer l.Close()
+		for i := range n {
+			m := gocv.NewMat()
+			l.Render(uint64(i), &m)
+			list = append(list, m)
+		}
+		return list
+	}
+	s := set{learn: render(1, 10, 0), good: render(5, 60, 0.5)}
+	defer s.close()
+	g := validity.NewGate(size, size, validity.LimitsOf(learn(t, s.learn), config.Validity{}), 0)
+	for i, p := range s.good {
+		if f := check(t, g, p); f != nil {
+			t.Errorf("picture %d: %v", i, f)
+		}
+	}
+}
+
 // learn is the look of pictures, by way of the file's format.
 func learn(t *testing.T, pictures []gocv.Mat) *model.Look {
 	t.Helper()
