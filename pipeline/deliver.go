@@ -12,11 +12,12 @@ import (
 	"faird/verdict"
 )
 
-// blank is a verdict of this station with everything but the judgement.
+// blank is a verdict of this station with everything but the judgement: a
+// no_read too names the model, the limits and the config in force.
 func (s *Station) blank() *verdict.Verdict {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &verdict.Verdict{
+	v := &verdict.Verdict{
 		Schema:   verdict.SchemaV1,
 		ID:       ulid.Make().String(),
 		Site:     s.deps.Site,
@@ -28,6 +29,10 @@ func (s *Station) blank() *verdict.Verdict {
 		Config:   s.config,
 		Provider: s.view.provider,
 	}
+	if limits := s.limits.Load(); limits.Origin != fromRegions {
+		v.Threshold, v.Review = &limits.Threshold, limits.Review
+	}
+	return v
 }
 
 // noRead is a verdict that says why there is no judgement.

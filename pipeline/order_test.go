@@ -76,19 +76,23 @@ func TestSwapHoldsForTheNextTrigger(t *testing.T) {
 }
 
 // Once a pause is announced the line is not judged, though the station was
-// waiting for its next picture.
+// waiting for its next picture; who brought a picture is answered all the same.
 func TestPauseHoldsForTheNextFrame(t *testing.T) {
-	r := newRig(t, "free", nil)
-	r.source.show(1)
-	r.verdict()
-	time.Sleep(20 * time.Millisecond) // it waits for the next
-	r.Pause("ann")
-	r.source.show(2)
-	r.silent(100 * time.Millisecond)
-	r.Resume()
-	time.Sleep(turn)
-	r.source.show(3)
-	if v := r.verdict(); v.Source != "3" {
-		t.Errorf("picture %s was judged first after the pause", v.Source)
+	for name, c := range map[string]struct {
+		paused, every bool
+		want          int
+	}{"at work": {false, false, 1}, "paused": {true, false, 0}, "each picture but once": {true, true, 1}} {
+		r := newRig(t, "free", nil)
+		r.stop() // the loop is played here
+		r.source.every = c.every
+		if c.paused {
+			r.Pause("ann")
+		}
+		r.source.show(1)
+		r.next <- r.swap(&fakeInspector{score: 0.1, closed: make(chan struct{})})
+		r.freeRun(context.Background(), &bench{})
+		if n := len(r.outlet.verdicts); n != c.want {
+			t.Errorf("%s: %d verdicts, want %d", name, n, c.want)
+		}
 	}
 }

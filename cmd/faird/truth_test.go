@@ -141,6 +141,9 @@ func TestStateAndLastWhilePaused(t *testing.T) {
 	if v.Reason != verdict.Paused {
 		t.Errorf("%s %s while paused", v.Verdict, v.Reason)
 	}
+	if v.Model == "" || v.Config == "" || v.Provider != "cpu" || v.Threshold == nil || *v.Threshold != 0.3 {
+		t.Errorf("the no_read does not name its origin: %+v", v)
+	}
 	x.forget()
 	x.state(false, "paused")
 	x.last(v)
