@@ -64,7 +64,7 @@ func root() *cobra.Command {
 	c.AddCommand(
 		runCommand(), demoCommand(), configCommand(),
 		collectCommand(), trainCommand(), calibrateCommand(), quantizeCommand(), evalCommand(), scoreCommand(), benchCommand(),
-		userCommand(), tokenCommand(),
+		replayCommand(), userCommand(), tokenCommand(),
 		historyCommand(), doctorCommand(), versionCommand(),
 	)
 	return c

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
@@ -98,7 +99,7 @@ var servedAt = regexp.MustCompile(`"url":"(http[^"]+)"`)
 // pageOf waits for the page's address in the log.
 func pageOf(t *testing.T, p *process) (url string) {
 	t.Helper()
-	until(t, time.Minute, "the page", func() bool {
+	until(t, 4*time.Minute, "the page", func() bool {
 		m := servedAt.FindStringSubmatch(p.errs.String())
 		if m != nil {
 			url = m[1]
@@ -142,7 +143,7 @@ stations:
 	withPassword(t, dir, "correct horse battery", "user", "add", "anna", "--role", "operator")
 	p := start(t, dir, nil, "run", "--config", path)
 	o := logIn(t, pageOf(t, p), "anna", "correct horse battery")
-	until(t, time.Minute, "fails with pictures", func() bool { return len(o.history("verdict=fail&pictures=true")) >= 3 })
+	until(t, 4*time.Minute, "fails with pictures", func() bool { return len(o.history("verdict=fail&pictures=true")) >= 3 })
 	for _, item := range o.history("verdict=fail&pictures=true&limit=3") {
 		var mark struct{ Truth string }
 		if o.json("PUT", "/api/verdicts/"+item.ID+"/mark", map[string]string{"mark": "wrong"}, &mark); mark.Truth != "good" {
@@ -164,7 +165,7 @@ stations:
 	if o.json("PUT", "/api/stations/cap/threshold", map[string]any{"threshold": 0.9}, &limits); limits.From != "override" || limits.Who != "anna" {
 		t.Errorf("threshold %+v", limits)
 	}
-	until(t, time.Minute, "passes under the new threshold", func() bool { return o.history("limit=1")[0].Verdict == verdict.Pass })
+	until(t, 4*time.Minute, "passes under the new threshold", func() bool { return o.history("limit=1")[0].Verdict == verdict.Pass })
 
 	good := unzipped(t, o)
 	files, err := filepath.Glob(filepath.Join(good, "good", "*.png"))
@@ -184,6 +185,7 @@ stations:
 	if code, _ := p.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+	replayAgain(t, filepath.Join(dir, "data", "pictures"))
 	p = start(t, dir, nil, "run", "--config", path)
 	o = logIn(t, pageOf(t, p), "anna", "correct horse battery")
 	if o.json("GET", "/api/stations/cap/threshold", nil, &limits); limits.From != "override" || limits.Who != "anna" {
@@ -194,6 +196,32 @@ stations:
 	}
 	if status, _ := o.ask("GET", "/api/audit", nil); status != http.StatusForbidden {
 		t.Errorf("the audit log for an operator: %d", status)
+	}
+}
+
+// replayAgain judges the pictures that were kept, good ones of which the first
+// failed, by the same model: at its own threshold the fails flip, and without
+// judging anything they flip under a high one.
+func replayAgain(t *testing.T, archive string) {
+	t.Helper()
+	for _, more := range [][]string{{"--model", "demo", "--threshold", "0.9"}, {"--threshold", "0.9"}} {
+		code, out, errs := run(t, t.TempDir(), append([]string{"replay", "--archive", archive, "--json"}, more...)...)
+		var r replayed
+		if err := json.Unmarshal([]byte(out), &r); code != 0 || err != nil {
+			t.Fatalf("faird replay %v: %d, %v: %s", more, code, err, errs)
+		}
+		if r.Pictures < 4 || r.Flips < 3 || r.Flips != r.Then[verdict.Fail] || r.Now[verdict.Fail] != 0 {
+			t.Errorf("faird replay %v: %+v", more, r)
+		}
+		// The same picture, without loss: the same score.
+		if f := r.Flipped[0]; math.Abs(*f.Score-*f.NewScore) > 1e-6 || f.Verdict != verdict.Fail || f.WouldBe != verdict.Pass {
+			t.Errorf("faird replay %v: %+v", more, f)
+		}
+	}
+	for args, code := range map[string]int{"replay": 2, "replay --archive x": 2, "replay --archive x --threshold -1": 2, "replay --archive none --threshold 1": 1} {
+		if got, _, errs := run(t, t.TempDir(), strings.Fields(args)...); got != code || errs == "" {
+			t.Errorf("faird %s: exit code %d, want %d: %s", args, got, code, errs)
+		}
 	}
 }
 
