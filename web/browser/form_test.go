@@ -29,7 +29,7 @@ const unfit = `(() => {
       if (!e.matches('input[type=checkbox], input[type=range]') && Math.min(r.width, r.height) < 44) found.push('small target ' + Math.round(r.width) + 'x' + Math.round(r.height) + ': ' + what(e));
     }
   }
-  if (document.documentElement.scrollWidth > innerWidth) found.push('wider than the screen: ' + document.documentElement.scrollWidth);
+  if (document.documentElement.scrollWidth > screen.width) found.push('wider than the screen: ' + document.documentElement.scrollWidth);
   for (const w of ['undefined', 'NaN', '[object', 'null']) if (document.body.innerText.includes(w)) found.push('says ' + w);
   return found;
 })()`

@@ -40,14 +40,18 @@ const sun = () => s("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" },
 // light puts the remembered choice in force, else the system's.
 export function light() {
   const wish = matchMedia("(prefers-color-scheme: dark)");
-  const apply = () => { document.documentElement.dataset.light = localStorage.getItem("faird.light") ?? (wish.matches ? "dark" : "light"); };
+  const apply = () => show(localStorage.getItem("faird.light") ?? (wish.matches ? "dark" : "light"));
   wish.addEventListener("change", apply);
   apply();
 }
 
 function turn() {
   const now = document.documentElement.dataset.light === "dark" ? "light" : "dark";
-  document.documentElement.dataset.light = now;
   localStorage.setItem("faird.light", now);
-  dispatchEvent(new Event("resize")); // charts take their colours anew
+  show(now);
+}
+
+function show(light) {
+  document.documentElement.dataset.light = light;
+  dispatchEvent(new Event("faird:light")); // drawn charts take their colours anew
 }

@@ -11,12 +11,14 @@ const foot = 22; // pixels for the axis
 export function distribution() {
   const canvas = h("canvas", { class: "chart distribution", "aria-hidden": "true" });
   let args = null;
-  const size = new ResizeObserver(() => { if (args) draw(canvas, ...args); });
+  const again = () => { if (args) draw(canvas, ...args); };
+  const size = new ResizeObserver(again);
   size.observe(canvas);
+  addEventListener("faird:light", again);
   return {
     node: h("div", { class: "plot" }, canvas),
     show(...now) { args = now; draw(canvas, ...args); },
-    close: () => size.disconnect(),
+    close() { size.disconnect(); removeEventListener("faird:light", again); },
   };
 }
 

@@ -105,7 +105,7 @@ function filters(app, params) {
   }
   form.addEventListener("submit", (e) => { e.preventDefault(); apply(); });
   form.addEventListener("change", apply);
-  return h("details", { class: "fold", open: innerWidth > 720 || params.size > 0 }, h("summary", null, t.filters), form);
+  return h("details", { class: "fold", open: innerWidth > 720 }, h("summary", null, t.filters), form);
 }
 
 function select(name, options, params) {

@@ -26,7 +26,7 @@ export function live(app, only) {
     document.querySelector("main").classList.toggle("fits", full);
     if (shown.length === 0) put(place, h("p", { class: "empty" }, text.live.noStations));
     else if (full) put(place, [...panels.values()].map((p) => { p.title.append(controls(state, shown[0], p.look)); return p.node; }));
-    else put(place, h("div", { class: "cards" }, [...panels.values()].map((p) => p.node)));
+    else put(place, h("div", { class: shown.length < 4 ? "cards few" : "cards" }, [...panels.values()].map((p) => p.node)));
     return shown;
   }
 

@@ -1,7 +1,7 @@
 // Short messages: on the screen for a while, and to screen readers.
 import { h, say } from "./dom.js";
 
-const stay = 6000; // ms
+const stay = 3500, stayBad = 8000; // ms
 let shown = null;
 
 export function toast(words, bad = false) {
@@ -9,7 +9,7 @@ export function toast(words, bad = false) {
   const node = h("div", { class: `toast${bad ? " bad" : ""}`, role: bad ? "alert" : "status" }, words);
   shown = node;
   document.body.append(node);
-  setTimeout(() => node.remove(), stay);
+  setTimeout(() => node.remove(), bad ? stayBad : stay);
 }
 
 // failed shows why something did not work.

@@ -25,9 +25,14 @@ export function scoreChart(open) {
     const at = nearest(canvas, points, e.offsetX, e.offsetY);
     if (at) open?.(at.id);
   });
-  const size = new ResizeObserver(() => show(points));
+  const again = () => show(points);
+  const size = new ResizeObserver(again);
   size.observe(canvas);
-  return { node: h("div", { class: "plot" }, canvas), show, close: () => size.disconnect() };
+  addEventListener("faird:light", again);
+  return {
+    node: h("div", { class: "plot" }, canvas), show,
+    close() { size.disconnect(); removeEventListener("faird:light", again); },
+  };
 }
 
 function summary(points) {
