@@ -24,7 +24,8 @@ type trainOptions struct {
 	train.Options
 	out, size, filter, cutpaste   string
 	checkpoint, provider, library string
-	nsa, noTexture, noRotate      bool
+	nsa, scar, erase              bool
+	noTexture, noRotate           bool
 	clean                         float64
 	json                          bool
 }
@@ -49,6 +50,8 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.StringVar(&o.Textures, "textures", "", "folder of texture pictures (default: the good pictures themselves)")
 	f.StringVar(&o.cutpaste, "cutpaste", defect.FormPaper, "form of CutPaste: paper, authors or off")
 	f.BoolVar(&o.nsa, "nsa", false, "also blend in patches of other good pictures")
+	f.BoolVar(&o.scar, "scar", false, "also draw thin strokes: for parts that are scratched")
+	f.BoolVar(&o.erase, "erase", false, "also put calm surface over features: for parts on which something may be missing")
 	f.Float64Var(&o.clean, "clean", defect.PaperMix("").Clean, "share of the samples left without a defect")
 	f.BoolVar(&o.noTexture, "no-texture", false, "no texture defects")
 	f.BoolVar(&o.noRotate, "no-rotate", false, "do not turn pictures: for parts that always lie the same way")
@@ -79,7 +82,7 @@ func (o *trainOptions) settle(given func(flag string) bool) (err error) {
 	if !given("steps") && !given("epochs") && !given("time") {
 		o.Time = defaultTime
 	}
-	o.Mix = mix(o.cutpaste, o.nsa, o.noTexture, o.noRotate)
+	o.Mix = o.mix()
 	o.Mix.Clean = o.clean
 	o.Infer.Provider, o.Infer.Library = o.provider, o.library
 	o.Log = consoleLog(zerolog.WarnLevel)
@@ -123,19 +126,25 @@ func onlyItsOwn(t fair.FilterType, f fair.Filter) fair.Filter {
 	}
 }
 
-// mix is the paper's mix with what is switched off left out.
-func mix(cutpaste string, nsa, noTexture, noRotate bool) defect.Mix {
-	m := defect.PaperMix(cutpaste)
-	if cutpaste == "off" {
+// mix is the paper's mix with what is switched off left out, and what is switched
+// on as often as the paper's kinds.
+func (o *trainOptions) mix() defect.Mix {
+	m := defect.PaperMix(o.cutpaste)
+	if o.cutpaste == "off" {
 		m.CutPaste, m.Form = 0, ""
 	}
-	if nsa {
-		m.Patch = 0.25
+	for _, more := range []struct {
+		on    bool
+		share *float64
+	}{{o.nsa, &m.Patch}, {o.scar, &m.Scar}, {o.erase, &m.Erase}} {
+		if more.on {
+			*more.share = 0.25
+		}
 	}
-	if noTexture {
+	if o.noTexture {
 		m.Texture = 0
 	}
-	if noRotate {
+	if o.noRotate {
 		m.Rotate = 0
 	}
 	return m

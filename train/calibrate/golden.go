@@ -47,7 +47,7 @@ func (j *judge) score(ctx context.Context, pixels []byte) (_ float64, err error)
 func (j *judge) golden(ctx context.Context, o Options, good defect.Pool, threshold float64) ([]model.GoldenSample, error) {
 	mix := o.Mix
 	mix.Clean, mix.Rotate = 0, 0
-	if mix.Texture+mix.CutPaste+mix.Patch == 0 {
+	if mix.Texture+mix.CutPaste+mix.Patch+mix.Scar+mix.Erase == 0 {
 		mix.Texture = 1
 	}
 	maker, err := defect.New(j.h, j.w, mix, good, o.Textures)

@@ -16,6 +16,8 @@ const (
 	Texture  = "texture"
 	CutPaste = "cutpaste"
 	Patch    = "nsa"
+	Scar     = "scar"
+	Erase    = "erase"
 )
 
 // Forms of CutPaste.
@@ -24,14 +26,16 @@ const (
 	FormPaper   = "paper"   // as in the paper's text: a patch of more than half of the picture
 )
 
-// Mix says which defects are made, how often. Texture, CutPaste and Patch share
-// what Clean leaves, in proportion.
+// Mix says which defects are made, how often. Texture, CutPaste, Patch, Scar and
+// Erase share what Clean leaves, in proportion.
 type Mix struct {
 	Rotate   float64 `json:"rotate"` // share of the pictures turned first, with their target
 	Clean    float64 `json:"clean"`  // share left without a defect
 	Texture  float64 `json:"texture"`
 	CutPaste float64 `json:"cutpaste"`
 	Patch    float64 `json:"nsa"`
+	Scar     float64 `json:"scar,omitempty"`
+	Erase    float64 `json:"erase,omitempty"`
 	Form     string  `json:"form"` // of CutPaste
 }
 
@@ -43,7 +47,7 @@ func PaperMix(form string) Mix {
 
 // Check says what is wrong with the mix.
 func (m Mix) Check() error {
-	for _, share := range []float64{m.Rotate, m.Clean, m.Texture, m.CutPaste, m.Patch} {
+	for _, share := range []float64{m.Rotate, m.Clean, m.Texture, m.CutPaste, m.Patch, m.Scar, m.Erase} {
 		if !(share >= 0 && share <= 1) {
 			return fmt.Errorf("synthetic defects: shares must be 0 to 1, %v is not", share)
 		}
@@ -51,7 +55,7 @@ func (m Mix) Check() error {
 	switch {
 	case m.CutPaste > 0 && m.Form != FormAuthors && m.Form != FormPaper:
 		return fmt.Errorf("cutpaste %q: choose %s or %s", m.Form, FormPaper, FormAuthors)
-	case m.Clean < 1 && m.Texture+m.CutPaste+m.Patch == 0:
+	case m.Clean < 1 && m.defects() == 0:
 		return errors.New("synthetic defects: every kind is switched off; leave one on, or all pictures clean")
 	}
 	return nil
@@ -62,15 +66,20 @@ func (m Mix) draw(r *rand.Rand) string {
 	if r.Float64() < m.Clean {
 		return Clean
 	}
-	at := r.Float64() * (m.Texture + m.CutPaste + m.Patch)
-	switch {
-	case at < m.Texture:
-		return Texture
-	case at < m.Texture+m.CutPaste:
-		return CutPaste
+	at := r.Float64() * m.defects()
+	for _, k := range []struct {
+		kind  string
+		share float64
+	}{{Texture, m.Texture}, {CutPaste, m.CutPaste}, {Patch, m.Patch}, {Scar, m.Scar}} {
+		if at -= k.share; at < 0 {
+			return k.kind
+		}
 	}
-	return Patch
+	return Erase
 }
+
+// defects is the sum of the shares of all kinds.
+func (m Mix) defects() float64 { return m.Texture + m.CutPaste + m.Patch + m.Scar + m.Erase }
 
 // Sample is one picture to train on.
 type Sample struct {
@@ -139,6 +148,10 @@ func (m *Maker) Make(r *rand.Rand, index int, s *Sample) {
 		m.cutPaste(r, input)
 	case Patch:
 		m.patches(r, input)
+	case Scar:
+		m.scars(r, input)
+	case Erase:
+		m.erase(r, input)
 	}
 	for i := range s.Mask {
 		s.Mask[i] = 0
