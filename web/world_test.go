@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,7 +33,13 @@ import (
 	"faird/web/account"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if url := os.Getenv(asBrowsers); url != "" {
+		beBrowsers(url)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // fakeStations are stations whose state the test decides.
 type fakeStations struct {
@@ -113,7 +118,6 @@ type world struct {
 	scale     int // of the pictures of 64x48
 	sequence  uint64
 	inspected []verdict.Inspected // of what is decided
-	taken     atomic.Int64        // thumbnails, in a benchmark
 }
 
 const password = "correct horse battery"
