@@ -28,7 +28,7 @@ COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOLANGCI := go tool -modfile=.ci/tools/go.mod golangci-lint
 
-.PHONY: help env deps deps-test build run test lint bench fmt clean
+.PHONY: help env deps deps-test build run test prove lint bench fmt clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 16
 
@@ -51,6 +51,11 @@ run: build ## builds and starts the demo; ARGS='--for 30s' ends it
 test: deps-test ## go vet and every test
 	go vet ./...
 	go test -timeout 10m ./...
+
+VERDICTS ?= 20000
+SEED ?= 0
+prove: deps-test ## the long proof that no decided verdict is lost: VERDICTS=20000 SEED=0 (any)
+	go test ./cmd/faird -run 'TestDelivery$$' -count=1 -v -timeout 2h -verdicts $(VERDICTS) -seed $(SEED)
 
 bench: deps ## every Go benchmark
 	go test -run '^$$' -bench . -benchmem -timeout 30m ./...

@@ -62,7 +62,12 @@ func newDelivery(b *testing.B, waiting int) *delivery {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- d.publisher.Run(ctx) }()
-	b.Cleanup(func() { cancel(); <-ended })
+	b.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	})
 	until(b, 20*time.Second, "connected", func() bool { return d.publisher.Status().Connected })
 	return d
 }

@@ -39,7 +39,7 @@ var (
 const (
 	proofStations = 3
 	proofRate     = 100 // pictures a second and station
-	proofLimit    = 40 * time.Minute
+	proofLimit    = 100 * time.Minute
 )
 
 // TestDelivery is the proof that no decided verdict is lost: faird makes verdicts
