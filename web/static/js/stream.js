@@ -4,6 +4,7 @@
 import { get } from "./api.js";
 
 const quiet = 8000; // ms without an event until the box is asked
+const brief = 4000; // ms for that question
 const pauses = [500, 1000, 2000, 5000]; // ms before the next attempt
 
 // stream calls on.state, on.verdict, on.link(alive, since) and on.bye.
@@ -44,7 +45,14 @@ export function stream(on) {
     if (alive !== false) on.link(alive = false, heard);
     if (stopped) return;
     clearTimeout(again);
-    again = setTimeout(open, pauses[Math.min(attempt++, pauses.length - 1)]);
+    again = setTimeout(retry, pauses[Math.min(attempt++, pauses.length - 1)]);
+  }
+
+  // retry asks first once an attempt has failed: an EventSource does not tell a
+  // box that is away from one that wants a log-in.
+  async function retry() {
+    if (attempt > 1) await get("/api/state", {}, AbortSignal.timeout(brief)).catch(() => {});
+    if (!stopped) open();
   }
 
   function watch() {

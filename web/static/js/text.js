@@ -31,22 +31,17 @@ export const text = {
   link: {
     lost: "Connection lost",
     old: (since) => `What you see is ${since} old. Trying again…`,
-    oldNow: "What you see is old. Trying again…",
-    back: "Connected again.",
-    unseen: "Connection to the box lost. What is shown is old.",
   },
 
   errors: {
     offline: "The box does not answer. Is it running, and is the network there?",
     unreadable: "The box answered something unreadable.",
-    login: "Please log in again.",
   },
 
   login: {
     title: "Log in",
     needed: "This page is shown to people who are logged in.",
     user: "User", password: "Password", enter: "Log in", leave: "Log out", cancel: "Cancel",
-    needsRole: (role) => `This needs the role ${role}. Log in as somebody who has it.`,
     welcome: (user, role) => `Logged in as ${user} (${role}).`,
     bye: "Logged out.",
     waitFor: (s) => `Too many attempts. Wait ${s} seconds.`,
@@ -137,6 +132,8 @@ export const text = {
     older: "Older", newer: "Newer", back: "Back to the list",
     why: "Why", noRegions: "No place on the part reached the threshold.",
     region: "Place", size: "Size", peak: "Peak", cause: "What differs",
+    inspected: "Part of the picture", judged: "Judged", alignment: "Part lay",
+    lay: (a) => `${a.x.toFixed(0)}, ${a.y.toFixed(0)} px off its place, match ${a.match.toFixed(2)}`,
     structure: "structure", colour: "colour",
     causeOf: (r) => (r.structure >= 0.75 ? "Mostly structure: an edge, scratch or hole" : r.structure <= 0.25 ? "Mostly colour: a stain or wrong material" : "Structure and colour"),
     share: (s) => `${format.percent(s)} structure, ${format.percent(1 - s)} colour`,
