@@ -79,13 +79,7 @@ func (g *genicam) read(ctx context.Context, f *Frame) error {
 // readNewest gives the newest picture of a camera that runs freely.
 func (g *genicam) readNewest(ctx context.Context, f *Frame) error {
 	for end := time.Now().Add(g.patience * 9 / 10); time.Now().Before(end); {
-		p, ok := g.camera.Grab(genicamSlice)
-		for newer, more := p, ok; more; {
-			if newer, more = g.camera.Grab(0); more {
-				g.camera.Return(p)
-				p = newer
-			}
-		}
+		p, ok := g.newest()
 		if !ok {
 			if err := g.alive(ctx); err != nil {
 				return err
@@ -100,6 +94,20 @@ func (g *genicam) readNewest(ctx context.Context, f *Frame) error {
 	whole, broken, unbuffered := g.camera.Statistics()
 	return fmt.Errorf("no whole picture came for %v (%d whole, %d broken, %d without a buffer since it was opened): check the network's MTU and load, or lower packet",
 		g.patience*9/10, whole, broken, unbuffered)
+}
+
+// newest waits for a picture and skips those that came before the last.
+func (g *genicam) newest() (aravis.Picture, bool) {
+	p, ok := g.camera.Grab(genicamSlice)
+	for ok {
+		newer, more := g.camera.Grab(0)
+		if !more {
+			break
+		}
+		g.camera.Return(p)
+		p = newer
+	}
+	return p, ok
 }
 
 // readLine gives the next picture of a camera whose own line triggers it. Each is

@@ -162,7 +162,9 @@ func (s *upload) close() {
 	if s.server.Shutdown(ctx) != nil {
 		_ = s.server.Close()
 	}
-	<-s.served
+	if err := <-s.served; !errors.Is(err, http.ErrServerClosed) {
+		_ = s.server.Close() // it ended by itself
+	}
 	s.handlers.Wait()
 	_ = s.decoder.Close()
 }

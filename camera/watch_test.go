@@ -185,7 +185,9 @@ func TestWatchedFolderThatGoesAndReturns(t *testing.T) {
 	}
 	cam := watching(t, dir, "")
 	writePicture(t, dir, "1.png", 1)
-	judge(t, cam)
+	if name, _, err := judge(t, cam); name != "1.png" || err != nil {
+		t.Errorf("%s, %v", name, err)
+	}
 	if err := os.Rename(dir, away); err != nil {
 		t.Fatal(err)
 	}

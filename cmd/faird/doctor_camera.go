@@ -44,9 +44,12 @@ func (d *doctor) checkCamera(ctx context.Context, s config.Station) []finding {
 		return []finding{fail(err.Error(), "correct stations."+s.Name+".camera.url")}
 	}
 	running, stop := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- cam.Run(running) }()
-	defer func() { stop(); <-done }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cam.Run(running) // what is wrong is in its status
+	}()
+	defer func() { stop(); <-ended }()
 
 	detail := cameraDetail{LatencyMS: verdict.Millis(cam.Latency())}
 	f, err := firstFrame(ctx, cam, s.Camera)

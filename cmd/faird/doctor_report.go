@@ -26,6 +26,7 @@ func ok(what string) finding { return finding{Status: levelOK, Finding: what} }
 func warn(what, advice string) finding {
 	return finding{Status: levelWarn, Finding: what, Advice: advice}
 }
+
 func fail(what, advice string) finding {
 	return finding{Status: levelFail, Finding: what, Advice: advice}
 }
