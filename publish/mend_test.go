@@ -17,7 +17,7 @@ import (
 // A client may use any packet id of its own, whatever ids the messages to it
 // have, and the broker still knows of these.
 func TestBuiltinPacketIDsOfBothSides(t *testing.T) {
-	b := required(t)
+	b := required(t, time.Minute)
 	m := newMute(t, b)
 	eventually(t, "subscribed", func() bool { return b.broker.receipts.subscribed("cap") })
 	b.RequireAcks(nil)
@@ -51,7 +51,7 @@ func TestBuiltinPacketIDsOfBothSides(t *testing.T) {
 
 // What waited for a session comes in its order.
 func TestBuiltinOrderForASessionThatComesBack(t *testing.T) {
-	b := required(t)
+	b := required(t, time.Minute)
 	b.RequireAcks(nil)
 	stays := func(o *mqtt.ClientOptions) { o.SetClientID("stays").SetCleanSession(false) }
 	c := reader(t, b, 1, stays)
@@ -64,7 +64,7 @@ func TestBuiltinOrderForASessionThatComesBack(t *testing.T) {
 
 // A packet that is not valid ends the connection, and nothing else.
 func TestBuiltinInvalidPacket(t *testing.T) {
-	b := required(t)
+	b := required(t, time.Minute)
 	m := newMute(t, b)
 	eventually(t, "subscribed", func() bool { return b.broker.receipts.subscribed("cap") })
 	b.decideMany("cap", 1, 1)
@@ -87,7 +87,7 @@ func TestBuiltinInvalidPacket(t *testing.T) {
 // However clients leave, the broker stops.
 func TestBuiltinStopsWhileClientsLeave(t *testing.T) {
 	for range 5 {
-		b := required(t)
+		b := required(t, time.Minute)
 		var owned sync.WaitGroup
 		for i := range 20 {
 			c := newPLC(t, b.Status().Broker, as("plc", "p"))

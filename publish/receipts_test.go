@@ -15,11 +15,12 @@ import (
 	"faird/verdict"
 )
 
-// required is a box with the built-in broker whose station cap needs receipts.
-func required(t *testing.T) *box {
+// required is a box with the built-in broker whose station cap needs receipts,
+// each within the time-out.
+func required(t *testing.T, timeout time.Duration) *box {
 	t.Helper()
 	b := newBox(t, config.MQTT{
-		Timeout: 500 * time.Millisecond,
+		Timeout: timeout,
 		Builtin: config.Builtin{Listen: "127.0.0.1:0", Users: []config.User{{Name: "plc", Password: "p", Write: true}}},
 	}, true)
 	b.SetStations([]string{"cap", "lid"})
@@ -46,7 +47,7 @@ func (b *box) decideMany(station string, from, n int) []*verdict.Verdict {
 }
 
 func TestRequiredAckWaitsForASubscriber(t *testing.T) {
-	b := required(t)
+	b := required(t, time.Second)
 	all := b.decideMany("cap", 1, 100)
 	others := b.decideMany("lid", 1, 100)
 	eventually(t, "the other station's are delivered", func() bool { return b.outbox.len() == len(all) })
@@ -54,7 +55,7 @@ func TestRequiredAckWaitsForASubscriber(t *testing.T) {
 	all = append(all, b.decideMany("cap", 101, 1)...)
 	eventually(t, "it came with QoS 0", func() bool { return len(zero.on("cap/verdict")) == 1 })
 	eventually(t, "said so", func() bool { return strings.Contains(b.logged.String(), "nobody subscribes") })
-	time.Sleep(2 * b.config.Timeout)
+	time.Sleep(b.config.Timeout + settleFor)
 	if n := b.outbox.len(); n != len(all) {
 		t.Fatalf("%d in the outbox, want all %d: no subscriber has acknowledged one", n, len(all))
 	}
@@ -80,7 +81,7 @@ func TestRequiredAckWaitsForASubscriber(t *testing.T) {
 }
 
 func TestRequiredAckByQoS2(t *testing.T) {
-	b := required(t)
+	b := required(t, time.Minute)
 	c := reader(t, b, 2)
 	checkDelivered(t, c, "cap", b.decideMany("cap", 1, 20))
 	eventually(t, "they leave the outbox", func() bool { return b.outbox.len() == 0 })
@@ -88,7 +89,7 @@ func TestRequiredAckByQoS2(t *testing.T) {
 
 // A subscriber with a session that was away finds what was decided meanwhile.
 func TestRequiredAckOfASubscriberThatComesBack(t *testing.T) {
-	b := required(t)
+	b := required(t, time.Second)
 	stays := func(o *mqtt.ClientOptions) { o.SetClientID("stays").SetCleanSession(false) }
 	c := reader(t, b, 1, stays)
 	before := b.decideMany("cap", 1, 5)
@@ -96,7 +97,7 @@ func TestRequiredAckOfASubscriberThatComesBack(t *testing.T) {
 	eventually(t, "acknowledged", func() bool { return b.outbox.len() == 0 })
 	c.client.Disconnect(50)
 	away := b.decideMany("cap", 6, 20)
-	time.Sleep(2 * b.config.Timeout)
+	time.Sleep(b.config.Timeout + settleFor)
 	if n := b.outbox.len(); n != len(away) {
 		t.Errorf("%d in the outbox, want those %d", n, len(away))
 	}
@@ -177,7 +178,7 @@ func (m *mute) messages() int {
 }
 
 func TestRequiredAckOfASubscriberThatDoesNotAcknowledge(t *testing.T) {
-	b := required(t)
+	b := required(t, time.Second)
 	m := newMute(t, b)
 	eventually(t, "subscribed", func() bool { return b.broker.receipts.subscribed("cap") })
 	b.decideMany("cap", 1, 3)
@@ -204,7 +205,7 @@ func TestRequiredAckOfASubscriberThatDoesNotAcknowledge(t *testing.T) {
 // A backlog for a subscriber that must acknowledge comes in order, whatever is
 // decided meanwhile.
 func TestRequiredAckOfABacklog(t *testing.T) {
-	b := required(t)
+	b := required(t, time.Minute)
 	const waiting = 1000
 	all := b.decideMany("cap", 1, waiting)
 	eventually(t, "none is in flight", func() bool { return b.Status().Live == 0 })
@@ -224,9 +225,9 @@ func TestRequiredAckOfABacklog(t *testing.T) {
 
 // Where it is switched off again, what waited goes as any other.
 func TestRequiredAckSwitchedOff(t *testing.T) {
-	b := required(t)
+	b := required(t, time.Second)
 	b.decideMany("cap", 1, 10)
-	time.Sleep(2 * b.config.Timeout)
+	time.Sleep(b.config.Timeout + settleFor)
 	if n := b.outbox.len(); n != 10 {
 		t.Fatalf("%d in the outbox", n)
 	}

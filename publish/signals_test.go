@@ -3,6 +3,7 @@ package publish
 import (
 	"strings"
 	"testing"
+	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
@@ -32,6 +33,7 @@ func numbers(t *testing.T, c *plc) []uint64 {
 
 func TestHandshakeIsToldInOrderAndRetained(t *testing.T) {
 	brokers(t, func(t *testing.T, c config.MQTT, url func(*box) string, is func(*mqtt.ClientOptions)) {
+		c.Timeout = time.Minute // on another connection only the newest would come
 		b := newBox(t, c, true)
 		b.SetStations([]string{"cap", "lid"})
 		b.SetHandshake("cap", shaken(1)) // before there is a connection
