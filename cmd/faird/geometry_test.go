@@ -97,9 +97,9 @@ func TestCollectSeesWhatTheStationSees(t *testing.T) {
 	frame := lineFrame(t, l, filepath.Join(camera, "a.png"), 3, 4, -7)
 	const align = "align: {reference: reference.png, mark: {x: 224, y: 272, w: 160, h: 160}, search: 40}"
 	write(t, dir, "faird.yaml", configText(t, "",
-		"  - {name: turned, model: demo, camera: {url: 'file://"+camera+"'}, roi: {x: 100, y: 150, w: 400, h: 380}, rotate: 12, flip: vertical, "+align+"}\n",
-		"  - {name: two, model: demo, camera: {url: 'file://"+camera+"'}, "+align+", regions: [{name: left, roi: {x: 90, y: 140, w: 200, h: 300}, rotate: 90}, {name: right, roi: {x: 300, y: 140, w: 200, h: 300}}]}\n",
-		"  - {name: tiles, model: demo, camera: {url: 'file://"+camera+"'}, roi: {x: 64, y: 112, w: 300, h: 480}, tiles: {}}\n"))
+		"  - {name: turned, model: demo, "+anyPicture+", camera: {url: 'file://"+camera+"'}, roi: {x: 100, y: 150, w: 400, h: 380}, rotate: 12, flip: vertical, "+align+"}\n",
+		"  - {name: two, model: demo, "+anyPicture+", camera: {url: 'file://"+camera+"'}, "+align+", regions: [{name: left, roi: {x: 90, y: 140, w: 200, h: 300}, rotate: 90}, {name: right, roi: {x: 300, y: 140, w: 200, h: 300}}]}\n",
+		"  - {name: tiles, model: demo, "+anyPicture+", camera: {url: 'file://"+camera+"'}, roi: {x: 64, y: 112, w: 300, h: 480}, tiles: {}}\n"))
 	score := func(args ...string) []scored {
 		t.Helper()
 		code, out, errs := run(t, dir, append([]string{"score", "--json"}, args...)...)

@@ -78,7 +78,7 @@ func TestIgnoreMaskReload(t *testing.T) {
 	mask := write(t, dir, "mask.png", "")
 	squarePNG(t, mask, 640, black)
 	text := configText(t, broker.url(), fmt.Sprintf(
-		"  - {name: cap, model: demo, ignore_mask: %s, camera: {url: '%s'}, trigger: {mode: free}}\n", mask, demoCam))
+		"  - {name: cap, model: demo, "+anyPicture+", ignore_mask: %s, camera: {url: '%s'}, trigger: {mode: free}}\n", mask, demoCam))
 	path := write(t, dir, "faird.yaml", text)
 	p := start(t, dir, nil, "run", "--config", path)
 	until(t, time.Minute, "verdicts", func() bool { return len(plc.verdicts("cap")) > 0 })

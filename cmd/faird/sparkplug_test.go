@@ -19,7 +19,7 @@ import (
 const spB = "spBv1.0/plant1/"
 
 // unhurried is a station that a busy machine does not lose its camera of.
-const unhurried = "  - {name: cap, model: demo, camera: {url: '" + demoCam + "', open_timeout: 60s, read_timeout: 30s}, trigger: {mode: free}}\n"
+const unhurried = "  - {name: cap, model: demo, " + anyPicture + ", camera: {url: '" + demoCam + "', open_timeout: 60s, read_timeout: 30s}, trigger: {mode: free}}\n"
 
 // scada is what a Sparkplug host knows of the box, birth certificates first.
 type scada struct {

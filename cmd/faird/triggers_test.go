@@ -15,14 +15,18 @@ const (
 	demoCam = "demo://?seed=7&rate=10&defects=0"
 )
 
+// anyPicture lets a station judge pictures that the demo's model was not
+// calibrated on.
+const anyPicture = "validity: {dark_max: 1, saturated_max: 1, brightness_min: 0, brightness_max: 255, sharpness_min: 0, colour_min: -1, aspect_min: 0, aspect_max: 100}"
+
 // triggered is a station on the simulated line that waits for the PLC.
 func triggered(name, camera string, deadline time.Duration) string {
-	return fmt.Sprintf("  - {name: %s, model: demo, camera: {url: '%s', read_timeout: 500ms}, trigger: {mode: mqtt, deadline: %s}}\n",
+	return fmt.Sprintf("  - {name: %s, model: demo, "+anyPicture+", camera: {url: '%s', read_timeout: 500ms}, trigger: {mode: mqtt, deadline: %s}}\n",
 		name, camera, deadline)
 }
 
 func free(name, camera string) string {
-	return fmt.Sprintf("  - {name: %s, model: demo, camera: {url: '%s'}, trigger: {mode: free}}\n", name, camera)
+	return fmt.Sprintf("  - {name: %s, model: demo, "+anyPicture+", camera: {url: '%s'}, trigger: {mode: free}}\n", name, camera)
 }
 
 func ready(s map[string]any) bool { return s["ready"] == true }

@@ -25,7 +25,7 @@ const (
 	darkAllowance       = 0.1
 	saturatedAllowance  = 0.1
 	colourAllowance     = 0.2
-	aspectAllowance     = 1.02
+	aspectAllowance     = 1.1
 )
 
 // Range is what a value may be, both ends included.

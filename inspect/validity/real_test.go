@@ -246,7 +246,7 @@ func spoil(t *testing.T, fault string, p gocv.Mat, look *model.Look, defocus flo
 	case "swapped":
 		err = gocv.CvtColor(p, &bad, gocv.ColorBGRToRGB)
 	case "stretched":
-		err = gocv.Resize(p, &bad, image.Pt(p.Cols(), p.Rows()*9/10), 0, 0, gocv.InterpolationLinear)
+		err = gocv.Resize(p, &bad, image.Pt(p.Cols(), p.Rows()*4/5), 0, 0, gocv.InterpolationLinear)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"faird/camera/line"
 	"faird/config"
 	"faird/inspect"
+	"faird/inspect/validity"
 	"faird/model"
 	"faird/model/demo"
 
@@ -56,7 +57,11 @@ func (c tally) share() float64 { return float64(c.rejected) / float64(c.parts) }
 func TestDemoLine(t *testing.T) {
 	m, file := load(t)
 	threshold := file.Calibration.Threshold
-	inspector, err := m.NewInspector(inspect.Options{ROI: &config.Rect{X: line.Field.Min.X, Y: line.Field.Min.Y, W: line.Field.Dx(), H: line.Field.Dy()}})
+	limits := validity.LimitsOf(file.Calibration.Look, config.Validity{}) // no frame, good or defective, may be invalid
+	inspector, err := m.NewInspector(inspect.Options{
+		ROI:    &config.Rect{X: line.Field.Min.X, Y: line.Field.Min.Y, W: line.Field.Dx(), H: line.Field.Dy()},
+		Limits: &limits,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
