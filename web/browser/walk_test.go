@@ -13,7 +13,7 @@ func TestLive(t *testing.T) {
 	v := open(t, d, panel, "")
 	v.says(".call .word", "") // there is one
 	v.wait("['pass','fail','review'].some(k => document.querySelector('.call')?.classList.contains(k))")
-	v.wait("document.querySelector('.look image')?.href.baseVal.includes('/api/stations/cap/live/picture')")
+	v.wait("document.querySelector('.look image')?.href.baseVal.startsWith('blob:')")
 	v.wait("document.querySelector('.focus h1')?.innerText === 'cap'")
 	v.says(".health", "Everything delivered")
 	v.says("#box", "edge7")
@@ -25,7 +25,7 @@ func TestLive(t *testing.T) {
 	// A fail stays in sight, outlined, with its map.
 	v.wait("document.querySelector('.fails a.fail img:not([hidden])')?.naturalWidth > 0")
 	v.wait("document.querySelector('.call.fail')")
-	v.wait("document.querySelectorAll('.look image')[1]?.href.baseVal.includes('/map')")
+	v.wait("document.querySelectorAll('.look image')[1]?.href.baseVal.startsWith('blob:') && document.querySelector('.look').dataset.verdict")
 	if v.holds("document.querySelector('.controls button[data-paused]')") {
 		t.Error("somebody who is not logged in is offered to pause the station")
 	}

@@ -15,6 +15,7 @@ const t = text.detail;
 export function detail(app, id) {
   const node = h("div", { class: "detail" }, h("p", { class: "empty" }, text.history.loading));
   const leave = new AbortController();
+  const seen = look(), restored = look();
   let keys = {};
 
   async function load() {
@@ -31,7 +32,6 @@ export function detail(app, id) {
     const v = d.verdict;
     const go = (to) => { if (to) app.openVerdict(to); };
     const panel = markPanel(app, d, older);
-    const seen = look(), restored = look();
     const switches = tools(seen, restored);
     pictures(d, seen, restored);
     keys = { ...panel.keys, ArrowLeft: () => go(newer), ArrowRight: () => go(older), m: () => switches.querySelector("button").click() };
@@ -56,7 +56,7 @@ export function detail(app, id) {
   }
   addEventListener("keydown", press);
   load();
-  return { node, close() { removeEventListener("keydown", press); leave.abort(); } };
+  return { node, close() { removeEventListener("keydown", press); leave.abort(); seen.close(); restored.close(); } };
 }
 
 // neighbours are the ids before and after in the list, else of the station.
@@ -86,9 +86,9 @@ function pictures({ verdict: v, view }, seen, restored) {
     return;
   }
   const label = text.picture.described(word(v.verdict), v.regions.length);
-  seen.show({ ...view, regions: v.regions, label, frame: view.field });
+  seen.show({ ...view, id: v.id, regions: v.regions, label, frame: view.field });
   if (!view.restored) restored.message(text.picture.notJudged, false);
-  else restored.show({ ...view, picture: view.restored, at: view.field, map: null, regions: v.regions, label: text.picture.restored, frame: view.field });
+  else restored.show({ ...view, id: v.id, picture: view.restored, at: view.field, map: null, regions: v.regions, label: text.picture.restored, frame: view.field });
 }
 
 function why(v) {

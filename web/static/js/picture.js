@@ -4,10 +4,13 @@
 import { h, s, put, hide, say } from "./dom.js";
 import { text } from "./text.js";
 
-// look makes the component. show takes {width, height, picture, at, map, field,
+const patience = 15000; // ms for a picture
+
+// look makes the component. show takes {id, width, height, picture, at, map, field,
 // regions, label, frame}: picture lies at the rectangle at (left out: fills
 // width x height), map over field; frame is the part that is seen (left out:
-// all). It resolves when the picture is there.
+// all). It resolves to whether the picture is there. The box keeps the newest
+// live picture alone: one that is another verdict's by now is not shown.
 export function look() {
   const base = s("image", { preserveAspectRatio: "none" });
   const map = s("image", { preserveAspectRatio: "none" });
@@ -15,14 +18,20 @@ export function look() {
   const drawing = s("svg", { role: "img", preserveAspectRatio: "xMidYMid meet" }, base, map, outlines);
   const blank = h("p", { class: "blank" }, text.picture.none);
   const node = h("div", { class: "look" }, drawing, blank);
-  let turn = 0;
+  let turn = 0, shown = [];
 
   async function show(p) {
     const mine = ++turn;
-    const ready = await Promise.all([load(p.picture), p.map ? load(p.map) : null]).catch(() => null);
-    if (mine !== turn) return false; // a newer one is on its way or there
-    if (!ready) { message(text.picture.gone, false); return false; }
-    const [picture, overlay] = ready;
+    const loaded = await Promise.allSettled([load(p.picture, p.id), p.map ? load(p.map, p.id) : null]);
+    const images = loaded.map((l) => l.value ?? null), wrong = loaded.find((l) => l.reason)?.reason;
+    if (wrong || mine !== turn) { // a newer one is on its way or there
+      release(images);
+      if (mine === turn && !(wrong instanceof Passed)) message(text.picture.gone, false);
+      return false;
+    }
+    const [picture, overlay] = images;
+    release(shown);
+    shown = images;
     const width = p.width || picture.naturalWidth, height = p.height || picture.naturalHeight;
     const whole = { x: 0, y: 0, w: width, h: height }, f = p.frame ?? whole;
     drawing.setAttribute("viewBox", `${f.x} ${f.y} ${f.w} ${f.h}`);
@@ -32,6 +41,7 @@ export function look() {
     else map.removeAttribute("href");
     put(outlines, (p.regions ?? []).map(outline));
     hide(blank, true);
+    node.dataset.verdict = p.id;
     return true;
   }
 
@@ -48,14 +58,27 @@ export function look() {
     bare: () => { if (base.hasAttribute("href")) hide(blank, true); },
     opacity: (share) => map.setAttribute("opacity", share),
     outlines: (on) => outlines.setAttribute("visibility", on ? "visible" : "hidden"),
+    close() { turn++; release(shown); shown = []; },
   };
 }
 
-async function load(url) {
+// Passed says that the box has a newer picture in the place of the one asked for.
+class Passed extends Error {}
+
+// load gets a picture of the verdict with an id.
+async function load(url, id) {
+  const answer = await fetch(url, { credentials: "same-origin", signal: AbortSignal.timeout(patience) });
+  if (!answer.ok) throw answer.status === 404 ? new Passed() : new Error(url);
+  const whose = answer.headers.get("X-Verdict-Id");
+  if (whose !== null && whose !== id) throw new Passed();
   const image = new Image();
-  image.src = url;
+  image.src = URL.createObjectURL(await answer.blob());
   await image.decode();
   return image;
+}
+
+function release(images) {
+  for (const i of images) if (i) URL.revokeObjectURL(i.src);
 }
 
 function place(node, href, r) {

@@ -52,7 +52,7 @@ export function stationPanel(name, full, open) {
     call.rest(st.paused ? text.live.pausedWord : text.live.notReady, st.why);
     picture.look.message(text.picture.old, true);
   }
-  return { node, title, look: picture.look, verdict, state, close() { trend.close(); strip?.close(); } };
+  return { node, title, look: picture.look, verdict, state, close() { trend.close(); strip?.close(); picture.look.close(); } };
 }
 
 // callSign is the verdict itself.
@@ -99,12 +99,13 @@ function pictures(full) {
     l.node.classList.toggle("late", Boolean(ev.view));
     if (busy) return;
     busy = true;
+    let there = true;
     while (next) {
       const now = next;
       next = null;
-      await one(now);
+      there = await one(now);
     }
-    l.node.classList.remove("late");
+    if (there !== false) l.node.classList.remove("late");
     busy = false;
   }
   async function one({ verdict: v, view }) {
@@ -112,7 +113,7 @@ function pictures(full) {
     if (!view) return undefined; // they come too fast: the one before stays
     const described = text.picture.described(word(v.verdict), v.regions.length);
     const map = full || v.verdict !== "pass" ? view.map : null;
-    return l.show({ ...view, picture: full ? view.picture : view.thumb, map, regions: v.regions, label: described });
+    return l.show({ ...view, id: v.id, picture: full ? view.picture : view.thumb, map, regions: v.regions, label: described });
   }
   return { node: l.node, look: l, show };
 }
