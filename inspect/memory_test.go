@@ -68,9 +68,9 @@ func TestMemoryStaysFlatWithGeometry(t *testing.T) {
 		debug.FreeOSMemory()
 		return resident(t)
 	}
-	early := judge(400)
-	late := judge(2000)
-	t.Logf("%.1f MB after 400 pictures, %.1f MB after 2,400", float64(early)/1e6, float64(late)/1e6)
+	early := judge(200)
+	late := judge(800)
+	t.Logf("%.1f MB after 200 pictures, %.1f MB after 1,000", float64(early)/1e6, float64(late)/1e6)
 	if late-early > 10e6 {
 		t.Errorf("memory grew by %.1f MB", float64(late-early)/1e6)
 	}

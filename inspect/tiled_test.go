@@ -35,8 +35,8 @@ func TestDefectOnASeam(t *testing.T) {
 	}
 	want := score(20, 20)
 	worst := 0.0
-	for x := 20; x < 340; x += 7 {
-		for _, y := range []int{20, 40, 57, 96, 201} {
+	for x := 20; x < 340; x += 11 {
+		for _, y := range []int{20, 40, 57} {
 			got := score(x, y)
 			worst = max(worst, math.Abs(got-want)/want)
 		}
