@@ -12,7 +12,7 @@ const (
 	batch = 64 // verdicts read from the feed at once
 	// window bounds the historical verdicts sent and not behind a passed fence,
 	// so that a new one never waits behind more than these.
-	window = 32
+	window = 64
 	// settleFor is how long a committed verdict may take to be handed over
 	// before it counts as backlog.
 	settleFor = time.Second
