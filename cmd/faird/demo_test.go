@@ -19,17 +19,17 @@ import (
 // watch it.
 func TestDemo(t *testing.T) {
 	listen := "127.0.0.1:" + strconv.Itoa(freePort(t))
-	p := start(t, t.TempDir(), nil, "demo", "--for", "12s", "--rate", "4", "--listen", listen)
-	until(t, 30*time.Second, "the five lines", func() bool { return strings.Contains(p.out.String(), "stop: ") })
-	lines := strings.Split(p.out.String(), "\n")[:5]
-	for i, want := range []string{"simulated line", "model:", "broker:", "mosquitto_sub -h 127.0.0.1 -p " + strings.Split(listen, ":")[1], "Ctrl-C"} {
+	p := start(t, t.TempDir(), nil, "demo", "--for", "30s", "--page", "127.0.0.1:0", "--rate", "4", "--listen", listen)
+	until(t, 2*time.Minute, "the six lines", func() bool { return strings.Contains(p.out.String(), "stop: ") })
+	lines := strings.Split(p.out.String(), "\n")[:6]
+	for i, want := range []string{"simulated line", "model:", "broker:", "mosquitto_sub -h 127.0.0.1 -p " + strings.Split(listen, ":")[1], "page:    http://127.0.0.1:", "Ctrl-C"} {
 		if !strings.Contains(lines[i], want) {
 			t.Errorf("line %d is %q, want it to say %q", i+1, lines[i], want)
 		}
 	}
 	plc := connect(t, "tcp://"+listen)
-	until(t, 10*time.Second, "verdicts on the broker", func() bool { return len(plc.on("faird/demo/box1/cap/verdict")) > 3 })
-	if code := p.wait(30 * time.Second); code != 0 {
+	until(t, 30*time.Second, "verdicts on the broker", func() bool { return len(plc.on("faird/demo/box1/cap/verdict")) > 3 })
+	if code := p.wait(2 * time.Minute); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
 	m := regexp.MustCompile(`(\d+) of (\d+) verdicts published`).FindStringSubmatch(p.out.String())
@@ -83,7 +83,7 @@ func TestVersion(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, command := range []string{"", "run", "demo", "collect", "train", "calibrate", "eval", "score", "bench", "config", "config check", "config show", "version"} {
+	for _, command := range []string{"", "run", "demo", "collect", "train", "calibrate", "eval", "score", "bench", "config", "config check", "config show", "version", "replay", "user", "user add", "token add"} {
 		args := append(strings.Fields(command), "--help")
 		if code, out, errs := run(t, t.TempDir(), args...); code != 0 || !strings.Contains(out, "Usage:") || errs != "" {
 			t.Errorf("faird %s: exit code %d, stdout %q, stderr %q", strings.Join(args, " "), code, out, errs)

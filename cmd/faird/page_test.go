@@ -82,16 +82,16 @@ func (o *operator) json(method, path string, in, out any) {
 }
 
 // history of the page, newest first.
-func (o *operator) history(query string) (items []struct {
+func (o *operator) history(query string) []historyItem {
+	o.t.Helper()
+	var page struct{ Items []historyItem }
+	o.json("GET", "/api/history?"+query, nil, &page)
+	return page.Items
+}
+
+type historyItem struct {
 	ID      string
 	Verdict verdict.Kind
-	Thumb   *string
-}) {
-	o.t.Helper()
-	var page struct{ Items any }
-	page.Items = &items
-	o.json("GET", "/api/history?"+query, nil, &page)
-	return items
 }
 
 var servedAt = regexp.MustCompile(`"url":"(http[^"]+)"`)
