@@ -181,6 +181,7 @@ func TestChangeOnTheLine(t *testing.T) {
 	path := writeModel(t, filepath.Join(t.TempDir(), "m.onnx"), 0.5, 10)
 	s := config.DefaultStation()
 	s.Name, s.Model, s.Camera.URL = "cap", path, "demo://?seed=5&rate=10&defects=0&size=160&gap=6"
+	s.Camera.OpenTimeout, s.Camera.ReadTimeout = time.Minute, time.Minute
 	s.Trigger.Mode, s.Trigger.Change.Debounce, s.Trigger.Deadline = "change", 1, 20*time.Second
 	var seen []uint64
 	done := make(chan struct{})
@@ -209,7 +210,7 @@ func TestChangeOnTheLine(t *testing.T) {
 	}
 	select {
 	case <-done:
-	case <-time.After(60 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Fatalf("verdicts of parts %v so far", seen)
 	}
 	b.Stop()
