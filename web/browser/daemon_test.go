@@ -18,7 +18,7 @@ import (
 )
 
 // patience is for anything that takes long on a quarter of a core.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 const password = "correct horse battery"
 
@@ -61,7 +61,7 @@ func line(t *testing.T, names ...string) *daemon {
 	fmt.Fprintf(&b, "mqtt: {builtin: {listen: %q}}\nstore: {path: %q}\nweb: {listen: %q}\n", address(t), dir, strings.TrimPrefix(d.url, "http://"))
 	b.WriteString("stations:\n")
 	for i, name := range names {
-		fmt.Fprintf(&b, "  - {name: %s, model: demo, trigger: {deadline: 30s}, camera: {url: 'demo://?seed=%d&rate=1&defects=0.5', open_timeout: 60s, read_timeout: 30s}, roi: {x: 64, y: 112, w: 480, h: 480}}\n", name, i+1)
+		fmt.Fprintf(&b, "  - {name: %s, model: demo, trigger: {deadline: 60s}, camera: {url: 'demo://?seed=%d&rate=1&defects=0.5', open_timeout: 180s, read_timeout: 60s}, roi: {x: 64, y: 112, w: 480, h: 480}}\n", name, i+1)
 	}
 	if err := os.WriteFile(d.config, []byte(b.String()), 0o600); err != nil {
 		t.Fatal(err)

@@ -66,10 +66,12 @@ func names(t *testing.T) string {
 			t.Fatal(err)
 		}
 		script := strings.ReplaceAll(string(source), "text.js", "")
+		of := alias.FindStringSubmatch(script)
+		script = alias.ReplaceAllString(script, "")
 		for _, m := range named.FindAllStringSubmatch(script, -1) {
 			all = append(all, m[1])
 		}
-		if of := alias.FindStringSubmatch(script); of != nil {
+		if of != nil {
 			for _, m := range aliased.FindAllStringSubmatch(script, -1) {
 				all = append(all, of[1]+"."+m[1])
 			}

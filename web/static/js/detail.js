@@ -126,7 +126,7 @@ function bar(shares) {
 function stages(st) {
   const names = ["wait", "prepare", "restore", "score"];
   return h("div", { class: "stages" }, bar(names.map((k) => st[k])),
-    h("dl", null, names.map((k, i) => h("div", { class: `stage-${i}` }, h("dt", null, t[k]), h("dd", null, format.millis(st[k]))))));
+    h("dl", null, names.map((k, i) => h("div", { class: `stage-${i}` }, h("dt", null, t.stage[k]), h("dd", null, format.millis(st[k]))))));
 }
 
 function facts(v) {

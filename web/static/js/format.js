@@ -32,11 +32,6 @@ export function percent(share) {
   return `${p === 0 || p >= 10 ? p.toFixed(0) : p.toFixed(p < 1 ? 2 : 1)}%`;
 }
 
-// interval is a rate with its bounds: 1.2% (0.4% to 2.9%).
-export function interval(r) {
-  return r?.rate === null || r?.rate === undefined ? none : `${percent(r.rate)} (${percent(r.low)} to ${percent(r.high)})`;
-}
-
 export function bytes(n) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let i = 0;

@@ -14,7 +14,7 @@ export function history(app, params) {
   const items = h("ol", { class: "tiles", "aria-label": t.title });
   const more = h("button", { type: "button", hidden: true }, t.more);
   const empty = h("p", { class: "empty" }, t.loading);
-  const node = h("div", { class: "stack" }, filters(app, params), items, empty, h("div", { class: "row" }, more));
+  const node = h("div", { class: "stack" }, filters(app, params), h("p", { class: "soft keys" }, t.keys), items, empty, h("div", { class: "row" }, more));
   const search = request(params);
   const leave = new AbortController();
   const list = { hash: location.hash, ids: [], search };

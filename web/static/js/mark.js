@@ -25,7 +25,8 @@ export function markPanel(app, d, next) {
         h("button", { type: "button", "aria-pressed": chosen(mark), "aria-keyshortcuts": key, data: { mark }, onclick: () => set(mark) },
           shape(sign), h("span", null, label), h("kbd", null, key.toUpperCase())))),
       d.mark && h("div", { class: "row" }, state(d.mark), h("button", { type: "button", "aria-keyshortcuts": "u", onclick: undo }, t.undo, h("kbd", null, "U"))),
-      h("p", { class: "soft keys" }, (review ? t.keysReview : t.keys).map(([key, does]) => [h("kbd", null, key), ` ${does}  `])));
+      h("p", { class: "soft keys" }, (review ? t.keysReview : t.keys).map(([key, does]) => [h("kbd", null, key), ` ${does}  `])),
+      app.list?.search.marked === "no" && h("p", { class: "soft" }, t.next));
   }
   const chosen = (mark) => String(d.mark !== null && mark === (review ? d.mark.truth : d.mark.right ? "right" : "wrong"));
 
