@@ -22,6 +22,7 @@ type announcement struct {
 // maintain is the once-a-second work of an otherwise idle writer.
 func (w *writer) maintain() {
 	w.refreshOldest()
+	w.due(1)
 	if err := w.transaction(w.dropAged); err != nil {
 		return
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -83,6 +84,9 @@ func (d *database) startAfter(ctx context.Context, key int64) error {
 func (w *writer) use(db *database) error {
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
+	if _, err := db.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", w.inlinePages())); err != nil {
+		return err
+	}
 	var h head
 	if err := db.conn.QueryRowContext(ctx, `SELECT key, hash FROM chain`).Scan(&h.key, &h.hash); err != nil {
 		return err

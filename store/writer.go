@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
@@ -23,6 +24,8 @@ type writer struct {
 	numbers  map[string]int64 // highest sequence by station, of this transaction
 	floor    int64            // no row below is outside of the outbox and the feed
 	feeding  bool             // commits go into the feed too
+	unfolded int              // transactions since the log was last to be folded
+	folding  chan *database   // capacity 1
 	reopen   time.Time
 	refused  uint64 // transactions since the disk began to refuse
 	dropping announcement
@@ -39,6 +42,11 @@ func (w *writer) run() {
 	defer close(w.ended)
 	defer w.lock.Close()
 	defer func() { w.db.Close() }()
+	w.folding = make(chan *database, 1)
+	var owned sync.WaitGroup
+	owned.Go(func() { w.fold(w.folding) })
+	defer owned.Wait()
+	defer close(w.folding)
 	t := time.NewTicker(tick)
 	defer t.Stop()
 	for {
@@ -99,6 +107,8 @@ func (w *writer) turn(jobs []*job) {
 	}
 	if err == nil {
 		w.shrink()
+		w.unfolded++
+		w.due(foldEvery)
 	}
 }
 
