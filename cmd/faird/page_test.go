@@ -259,8 +259,13 @@ func TestUserAndTokenCommands(t *testing.T) {
 		args string
 		code int
 	}{
-		{"token remove prometheus", 0}, {"token remove prometheus", 1}, {"user remove anna", 0}, {"user remove anna", 1},
-		{"user add otto --role root", 2}, {"user add", 2}, {"token add x --from nowhere", 1},
+		{"token remove prometheus", 0},
+		{"token remove prometheus", 1},
+		{"user remove anna", 0},
+		{"user remove anna", 1},
+		{"user add otto --role root", 2},
+		{"user add", 2},
+		{"token add x --from nowhere", 1},
 	} {
 		if code, _, errs := run(t, dir, strings.Fields(c.args)...); code != c.code || code != 0 && errs == "" {
 			t.Errorf("faird %s: exit code %d, want %d: %s", c.args, code, c.code, errs)
