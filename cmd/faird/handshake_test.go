@@ -11,9 +11,11 @@ import (
 	"faird/verdict"
 )
 
-// shaking is a triggered station with a handshake and a results buffer of two.
+// shaking is a triggered station with a handshake and a results buffer of two;
+// its camera may be slow without being lost.
 func shaking(name string, deadline time.Duration) string {
-	return strings.Replace(triggered(name, demoCam, deadline), "}}\n", "}, handshake: {enabled: true, results_buffer: 2}}\n", 1)
+	patient := strings.Replace(triggered(name, demoCam, deadline), "read_timeout: 500ms", "read_timeout: 1m", 1)
+	return strings.Replace(patient, "}}\n", "}, handshake: {enabled: true, results_buffer: 2}}\n", 1)
 }
 
 // hand is a PLC that plays the handshake of station cap.
@@ -88,7 +90,7 @@ func TestHandshakeOverMQTT(t *testing.T) {
 	broker := startMosquitto(t)
 	h := &hand{plc: connect(t, broker.url())}
 	dir := t.TempDir()
-	start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", configText(t, broker.url(), shaking("cap", 10*time.Second))))
+	start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", configText(t, broker.url(), shaking("cap", 30*time.Second))))
 	first := h.status("ready", signals(true, false, false, false))
 	if first.Session == "" || first.Buffer.Depth != 2 || first.Station != "cap" {
 		t.Errorf("%+v", first)
@@ -192,7 +194,7 @@ func TestHandshakeBrokenInTheMiddle(t *testing.T) {
 	broker := startMosquitto(t)
 	h := &hand{plc: connect(t, broker.url())}
 	dir := t.TempDir()
-	conf := write(t, dir, "faird.yaml", configText(t, broker.url(), shaking("cap", 10*time.Second)))
+	conf := write(t, dir, "faird.yaml", configText(t, broker.url(), shaking("cap", 30*time.Second)))
 	p := start(t, dir, nil, "run", "--config", conf)
 	session := h.status("ready", signals(true, false, false, false)).Session
 	first := h.take("r-1")
