@@ -18,7 +18,8 @@ type ledger struct {
 	payloads map[string][]byte
 	last     map[string][]byte // newest payload by station
 	kinds    map[verdict.Kind]int
-	waiting  int // in the outbox
+	waiting  int             // in the outbox
+	resent   map[string]bool // trigger ids that came twice: their verdict may come first as the second's answer, out of order
 }
 
 // readLedger reads the database as it is on disk, not through the code that wrote it.
@@ -129,7 +130,10 @@ func (l *ledger) judge(arrivals []arrival) tallied {
 			latest = key
 			continue
 		}
-		if c.live++; key < newest[v.Station] {
+		if c.live++; v.Trigger != nil && l.resent[v.Trigger.ID] {
+			continue
+		}
+		if key < newest[v.Station] {
 			c.problem("live: %s of %s (key %d) came after key %d", v.ID, v.Station, key, newest[v.Station])
 		}
 		newest[v.Station] = key

@@ -75,11 +75,12 @@ type proof struct {
 	refused atomic.Int64 // until when (UnixNano) a refusing disk may have ended faird
 	starts  int
 	strikes int
+	resent  map[string]bool // trigger ids that were sent again
 }
 
 func newProof(t *testing.T, seed uint64) *proof {
 	t.Helper()
-	p := &proof{t: t, seed: seed, broker: newKeeper(t), model: tinyModel(t, 0.5)}
+	p := &proof{t: t, seed: seed, resent: map[string]bool{}, broker: newKeeper(t), model: tinyModel(t, 0.5)}
 	p.store = filepath.Join(t.TempDir(), "data")
 	if p.volume = newVolume(t); p.volume != nil {
 		p.store = filepath.Join(p.volume.path, "data")
@@ -198,6 +199,7 @@ func (p *proof) trigger(ctx context.Context) error {
 		id := n
 		if dice.IntN(5) == 0 {
 			id = max(1, n-dice.IntN(100))
+			p.resent[fmt.Sprint("t-", id)] = true
 		}
 		plc.Publish("faird/plant1/edge7/plc/trigger", 1, false, fmt.Sprintf(`{"id":"t-%d"}`, id))
 	}
@@ -256,6 +258,7 @@ func (p *proof) compare(took time.Duration) {
 	}
 	p.witness.mu.Lock()
 	defer p.witness.mu.Unlock()
+	l.resent = p.resent
 	c := l.judge(p.witness.came)
 	for _, problem := range c.problems {
 		p.t.Error(problem)
