@@ -21,7 +21,7 @@ const (
 const (
 	deviations          = 4
 	brightnessAllowance = 1.25
-	sharpnessAllowance  = 1.75
+	sharpnessAllowance  = 1.85
 	darkAllowance       = 0.1
 	saturatedAllowance  = 0.1
 	colourAllowance     = 0.2

@@ -121,7 +121,7 @@ func frames(t *testing.T, seed uint64, n int, defects float64) (list []gocv.Mat)
 }
 
 func demoSet(t *testing.T, good int) set {
-	return set{learn: frames(t, 1001, 60, 0), good: frames(t, 1, good, 0), defective: frames(t, 1, 30, 1), defocus: 1.0 / 64}
+	return set{learn: frames(t, 1001, 60, 0), good: frames(t, 1, good, 0), defective: frames(t, 1, 30, 1), defocus: 1.0 / 48}
 }
 
 // TestFewGoodPictures: what ten pictures of the whole line teach holds for
