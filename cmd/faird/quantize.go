@@ -213,4 +213,3 @@ func (s *stageProgress) end() {
 		s.stop = nil
 	}
 }
-
