@@ -92,7 +92,7 @@ enum {
 struct session {
 	ArvCamera *camera;
 	ArvStream *stream;
-	int lost; // set by Aravis' heartbeat thread
+	int lost; // set by a thread of Aravis
 };
 
 char *aravis_load(const char *library)
@@ -153,9 +153,12 @@ char *aravis_open(const char *id, session **out)
 	}
 	session *s = calloc(1, sizeof *s);
 	s->camera = camera;
-	g_signal_connect_data(arv_camera_get_device(camera), "control-lost", (void (*)(void))on_lost, s, NULL, 0);
+	// Aravis' GigE heartbeat may emit the signal on a device that is being closed,
+	// which brings it to life again; without a listener that does nothing.
 	if (arv_camera_is_gv_device(camera))
 		arv_camera_gv_set_stream_options(camera, PACKET_SOCKET_DISABLED);
+	else
+		g_signal_connect_data(arv_camera_get_device(camera), "control-lost", (void (*)(void))on_lost, s, NULL, 0);
 	*out = s;
 	return NULL;
 }

@@ -38,8 +38,8 @@ func (c *Camera) Close() {
 	}
 }
 
-// Lost says whether Aravis has noticed that the camera is gone or obeys another
-// program: for GigE Vision after several seconds.
+// Lost says whether Aravis has noticed that a USB camera is gone. Of a GigE camera
+// it is never told: ask the camera itself.
 func (c *Camera) Lost() bool { return C.aravis_lost(c.session) != 0 }
 
 // GigE says whether the camera hangs on a network.
