@@ -41,7 +41,7 @@ func TestForm(t *testing.T) {
 	views := []struct{ name, path, there string }{
 		{"live", "#/", "document.querySelectorAll('.card .call.pass, .card .call.fail').length === 2"},
 		{"station", "#/station/cap", "document.querySelector('.focus .call.pass, .focus .call.fail') && document.querySelector('.fails img:not([hidden])')"},
-		{"history", "#/history?verdict=fail", "document.querySelector('.tile.fail img')?.naturalWidth > 0"},
+		{"history", "#/history?verdict=fail&pictures=true", "document.querySelector('.tile.fail img')?.naturalWidth > 0"},
 		{"detail", "", "document.querySelector('.why td') && document.querySelector('.look .region')"},
 		{"threshold", "#/threshold/cap", "document.querySelector('.tune .now')?.innerText && document.querySelector('.flips')?.innerText"},
 		{"reviewed", "#/reviewed", "document.querySelector('a[download]')"},

@@ -55,7 +55,11 @@ export function look() {
 
   return {
     node, show, message,
-    bare: () => { if (base.hasAttribute("href")) hide(blank, true); },
+    bare() {
+      if (base.hasAttribute("href")) return hide(blank, true);
+      blank.classList.remove("over");
+      return say(blank, text.picture.none);
+    },
     opacity: (share) => map.setAttribute("opacity", share),
     outlines: (on) => outlines.setAttribute("visibility", on ? "visible" : "hidden"),
     close() { turn++; release(shown); shown = []; },
