@@ -98,10 +98,10 @@ func (s *session) acknowledge() {
 		select {
 		case f := <-s.flights:
 			err := s.await(f)
-			f.end(err == nil)
 			if err != nil {
-				s.fail(err)
+				s.fail(err) // first: nothing of the backlog may follow one that goes back to it
 			}
+			f.end(err == nil)
 		case <-s.gone:
 			s.drop()
 			return
