@@ -126,6 +126,9 @@ func (w *writer) remove(first int64, last head) error {
 	if err := w.exec(`DELETE FROM history WHERE key BETWEEN ? AND ?`, first, last.key); err != nil {
 		return err
 	}
+	if err := w.exec(`DELETE FROM shadow WHERE key BETWEEN ? AND ?`, first, last.key); err != nil {
+		return err
+	}
 	start, end := first, last
 	err := w.row(`SELECT first FROM gap WHERE last = ?`, []any{first - 1}, &start)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {

@@ -55,7 +55,7 @@ CREATE TABLE feed (
 );
 CREATE INDEX feed_rank ON feed (rank, key);
 CREATE INDEX feed_decided ON feed (decided) WHERE decided IS NOT NULL;
-`, searchSchema}
+`, searchSchema, shadowSchema}
 
 // errNewer marks a database that a newer faird has written.
 var errNewer = errors.New("written by a newer faird")
