@@ -33,7 +33,7 @@ type tally struct {
 	err error // of the whole demo, set by finish
 }
 
-// explain says in six lines what is going on.
+// explain says in five lines what is going on.
 func (t *tally) explain(d *daemon) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -43,9 +43,8 @@ func (t *tally) explain(d *daemon) {
 	st := d.box.States()[s.Name]
 	fmt.Fprintf(t.out, "faird demo: a simulated line feeds station %q from %s; everything runs in this process\n", s.Name, s.Camera.URL)
 	fmt.Fprintf(t.out, "model:   %s, on provider %s, threshold %.4f\n", describeModel(), st.Provider, *st.Threshold)
-	fmt.Fprintf(t.out, "broker:  built in, on %s; verdicts on faird/%s/%s/%s/verdict\n",
-		d.config.MQTT.Builtin.Listen, d.config.Site, d.config.Box, s.Name)
-	fmt.Fprintf(t.out, "watch:   mosquitto_sub -h %s -p %s -v -t 'faird/#'\n", host, port)
+	fmt.Fprintf(t.out, "broker:  built in; watch it with  mosquitto_sub -h %s -p %s -v -t 'faird/%s/%s/%s/#'\n",
+		host, port, d.config.Site, d.config.Box, s.Name)
 	fmt.Fprintf(t.out, "page:    %s; to change things log in as demo with the password %s\n", d.page.url(), t.password)
 	fmt.Fprintln(t.out, "stop:    Ctrl-C")
 }
