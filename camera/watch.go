@@ -163,12 +163,20 @@ func (s *watch) lookThrough() error {
 	now := time.Now()
 	for _, f := range files {
 		if now.Sub(f.mark.changed) < watchSettle {
-			s.look = now.Add(watchSettle)
+			s.lookIn(watchSettle)
 			continue
 		}
 		s.pending = append(s.pending, arrival{f.name, now})
 	}
 	return nil
+}
+
+// lookIn has the folder looked through after a while, or sooner where that is
+// planned.
+func (s *watch) lookIn(d time.Duration) {
+	if at := time.Now().Add(d); s.look.IsZero() || at.Before(s.look) {
+		s.look = at
+	}
 }
 
 // file is a picture found in the folder.
@@ -194,6 +202,8 @@ func (s *watch) list() ([]file, error) {
 
 // take reads one file, and says whether it is a picture not given before. An
 // empty one is still to be written; one that is gone was renamed or taken back.
+// One that is broken may be under way: some programs make a file, close it and
+// open it again to write. It counts as broken when it was left alone.
 func (s *watch) take(a arrival, f *Frame) bool {
 	path := filepath.Join(s.path, a.name)
 	info, err := os.Stat(path)
@@ -206,6 +216,11 @@ func (s *watch) take(a arrival, f *Frame) bool {
 	}
 	f.Captured, f.Exposure, f.Source = a.at, verdict.Estimated, a.name
 	if err := s.decoder.ReadFile(path, &f.mat); err != nil {
+		if rest := time.Until(mark.changed.Add(watchSettle)); rest > 0 {
+			s.memory.forget(a.name)
+			s.lookIn(rest)
+			return false
+		}
 		f.fail(err)
 	}
 	f.reply = func(v *verdict.Verdict) {
