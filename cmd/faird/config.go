@@ -24,6 +24,7 @@ func configCommand() *cobra.Command {
 
 func configCheckCommand() *cobra.Command {
 	var path string
+	var models bool
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Says whether the config file is right, and if not, line by line what to mend",
@@ -36,11 +37,17 @@ func configCheckCommand() *cobra.Command {
 			for _, w := range cfg.Warnings() {
 				fmt.Fprintln(c.OutOrStdout(), "warning:", w)
 			}
+			if models {
+				if err := checkModels(c.Context(), c.OutOrStdout(), cfg); err != nil {
+					return err
+				}
+			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "%s is right: %d station(s), config %s\n", cfg.Path(), len(cfg.Stations), cfg.Hash())
 			return err
 		},
 	}
 	addConfigFlag(c, &path)
+	c.Flags().BoolVar(&models, "models", false, "also load every station's models and check their golden scores on this machine")
 	return c
 }
 
