@@ -61,6 +61,7 @@ type Deps struct {
 	Pictures pictures
 	Feed     *Feed
 	Cutter   func() Cutter // for exports
+	Training trainer       // nil: no models are made here
 	Log      zerolog.Logger
 }
 

@@ -12,6 +12,7 @@ import (
 	"faird/publish"
 	"faird/store"
 	"faird/web"
+	"faird/web/training"
 )
 
 // page is the operator's page with what it shows: the pictures on their way
@@ -21,6 +22,7 @@ type page struct {
 	feed    *web.Feed
 	gallery *gallery.Gallery
 	server  *web.Server
+	trainer *training.Manager
 	cutters cutters // of the config in force
 }
 
@@ -41,10 +43,14 @@ func (d *daemon) openPage(c *config.Config) (err error) {
 
 // serve makes the page itself, once there are stations and a publisher to show.
 func (p *page) serve(d *daemon, id publish.Identity) (err error) {
+	if p.trainer, err = newTrainer(d, p); err != nil {
+		return err
+	}
 	p.server, err = web.New(web.Deps{
 		Identity: id, Config: d.config.Web, Stations: d.box, Broker: d.publisher, Store: d.store, Archive: p.archive,
 		Pictures: p.gallery, Feed: p.feed, Log: d.log,
-		Cutter: func() web.Cutter { return p.cutters.Cutter() },
+		Cutter:   func() web.Cutter { return p.cutters.Cutter() },
+		Training: p.trainer,
 	})
 	return err
 }
@@ -53,6 +59,7 @@ func (p *page) serve(d *daemon, id publish.Identity) (err error) {
 // not stop for its page.
 func (p *page) run(ctx context.Context, g *errgroup.Group, d *daemon) {
 	g.Go(func() error { return p.gallery.Run(ctx) })
+	g.Go(func() error { return p.trainer.Run(ctx) })
 	g.Go(func() error {
 		if err := p.server.Run(ctx); err != nil {
 			d.log.Error().Err(err).Msg("the page is not served any more")

@@ -25,7 +25,7 @@ type replayOptions struct {
 	provider, library               string
 	threshold                       float64
 	limit                           *float64 // the threshold, where it was given
-	json                            bool
+	json, all                       bool
 }
 
 func replayCommand() *cobra.Command {
@@ -54,6 +54,7 @@ with --config as the station of that config would cut, turn and mask them. With
 	f.StringVar(&o.config, "config", "", "config file whose stations say how pictures are cut (default: as they were)")
 	f.StringVar(&o.station, "station", "", "pictures of this station alone")
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
+	f.BoolVar(&o.all, "all", false, "list every verdict, those too that would stay")
 	addInferFlags(c, &o.provider, &o.library)
 	return c
 }
@@ -80,7 +81,7 @@ type replayed struct {
 	Then     map[verdict.Kind]int `json:"then"`     // as decided
 	Now      map[verdict.Kind]int `json:"now"`
 	Flips    int                  `json:"flips"`
-	Flipped  []flipped            `json:"flipped"`
+	Flipped  []flipped            `json:"flipped"` // with --all those too that would stay
 }
 
 type flipped struct {
@@ -92,6 +93,7 @@ type flipped struct {
 	Score    *float64     `json:"score"`
 	WouldBe  verdict.Kind `json:"would_be"`
 	NewScore *float64     `json:"new_score"`
+	Limit    *float64     `json:"new_threshold"`
 }
 
 func runReplay(ctx context.Context, out io.Writer, o replayOptions) error {
@@ -149,13 +151,16 @@ func (p *rerun) one(ctx context.Context, k store.Kept) error {
 	}
 	p.Then[k.Verdict.Verdict]++
 	p.Now[v.Verdict]++
-	if v.Verdict == k.Verdict.Verdict {
+	stays := v.Verdict == k.Verdict.Verdict
+	if !stays {
+		p.Flips++
+	}
+	if stays && !p.all {
 		return nil
 	}
-	p.Flips++
 	p.Flipped = append(p.Flipped, flipped{
 		ID: k.ID, Station: k.Station, Time: k.Verdict.Time.Decided, File: filepath.Join(k.Folder, picturePNG),
-		Verdict: k.Verdict.Verdict, Score: k.Verdict.Score, WouldBe: v.Verdict, NewScore: v.Score,
+		Verdict: k.Verdict.Verdict, Score: k.Verdict.Score, WouldBe: v.Verdict, NewScore: v.Score, Limit: v.Threshold,
 	})
 	return nil
 }

@@ -75,6 +75,9 @@ func runTrain(ctx context.Context, out io.Writer, o trainOptions) error {
 		return err
 	}
 	d := newTrainDisplay(os.Stderr, o.plan)
+	if o.progress == progressJSON {
+		d.tell = tellJSON(os.Stderr, time.Now)
+	}
 	result, err := train.Run(ctx, o.Options, d.show)
 	d.end()
 	if err != nil {

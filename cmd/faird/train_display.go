@@ -26,6 +26,7 @@ type trainDisplay struct {
 	first  int // step at which this run began
 	said   bool
 	logged time.Time
+	tell   func(train.Progress) // in place of bar and lines, nil where not for a program
 }
 
 func newTrainDisplay(out *os.File, plan func(pictures int) string) *trainDisplay {
@@ -53,6 +54,10 @@ func (d *trainDisplay) show(p train.Progress) {
 	if p.Stage == train.Training {
 		d.last = p
 		d.estimate(p)
+	}
+	if d.tell != nil {
+		d.tell(p)
+		return
 	}
 	if d.bar != nil {
 		d.bar.Describe(progressLine(p))

@@ -24,6 +24,8 @@ type trainOptions struct {
 	train.Options
 	out, size, filter, cutpaste   string
 	checkpoint, provider, library string
+	progress                      string
+	threads                       int
 	nsa, scar, erase              bool
 	noTexture, noRotate           bool
 	clean                         float64
@@ -63,6 +65,8 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.StringVar(&o.Resume, "resume", "", "checkpoint to go on from")
 	f.StringVar(&o.Preview, "preview", "", "folder to write a contact sheet of samples to; without --out nothing is trained")
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
+	f.StringVar(&o.progress, "progress", progressAuto, "how progress is told on stderr: auto (a bar or log lines), or json (a line every two seconds)")
+	f.IntVar(&o.threads, "threads", 0, "threads that the network is trained with (default: one a core)")
 	addInferFlags(c, &o.provider, &o.library)
 }
 
@@ -72,6 +76,10 @@ func (o *trainOptions) settle(given func(flag string) bool) (err error) {
 	switch {
 	case o.Good == "":
 		return errors.New("--good is missing: name the folder of good pictures")
+	case o.progress != progressAuto && o.progress != progressJSON:
+		return fmt.Errorf("--progress %q: choose auto or json", o.progress)
+	case o.threads < 0:
+		return fmt.Errorf("--threads is %d: choose 1 or more, or 0 for one a core", o.threads)
 	case o.out == "" && o.Preview == "":
 		return errors.New("--out is missing: name the model file to write")
 	}
@@ -84,7 +92,7 @@ func (o *trainOptions) settle(given func(flag string) bool) (err error) {
 	}
 	o.Mix = o.mix()
 	o.Mix.Clean = o.clean
-	o.Infer.Provider, o.Infer.Library = o.provider, o.library
+	o.Infer.Provider, o.Infer.Library, o.Infer.Threads = o.provider, o.library, o.threads
 	o.Log = consoleLog(zerolog.WarnLevel)
 	o.Checkpoint = o.checkpointFile()
 	return o.Check()

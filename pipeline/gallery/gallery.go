@@ -7,6 +7,7 @@ package gallery
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -62,6 +63,8 @@ type Gallery struct {
 	mu     sync.Mutex // guards walls
 	walls  map[string]*wall
 	closed bool
+
+	collections map[string]*collection // by station; the lock guards them too
 }
 
 // New makes a gallery. Archive may be nil: no pictures are kept.
@@ -127,6 +130,7 @@ func (g *Gallery) Show(v *verdict.Verdict, key int64, f *camera.Frame, look func
 	why := g.worth(v)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	why = g.wanted(v, why)
 	e := g.take(v, why)
 	if e == nil {
 		g.listen(v, key, nil)
@@ -226,7 +230,7 @@ func (g *Gallery) keep(e *exhibit) {
 	if err == nil {
 		err = g.archive.Put(ctx, e.picture(), e.verdict, files)
 	}
-	if err == nil {
+	if err == nil || e.why == "flip" && errors.Is(err, fs.ErrExist) { // it was in the sample
 		return
 	}
 	if n := g.skipped.Add(1); n%1000 == 1 || !errors.Is(err, store.ErrFloor) {
