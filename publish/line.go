@@ -76,7 +76,7 @@ func (a Access) dial(ctx context.Context, c mqtt.Client, w *wiring) error {
 	return a.explain(err)
 }
 
-// Will is what the broker says for a line that is lost.
+// Will is what the broker says for a line that is lost; without a topic nothing.
 type Will struct {
 	Topic   string
 	Payload []byte
@@ -111,7 +111,9 @@ func OpenLine(ctx context.Context, a Access, w Will, receive func(mqtt.Message))
 	if err != nil {
 		return nil, false, err
 	}
-	o.SetBinaryWill(w.Topic, w.Payload, w.QoS, false)
+	if w.Topic != "" {
+		o.SetBinaryWill(w.Topic, w.Payload, w.QoS, false)
+	}
 	o.SetDefaultPublishHandler(func(_ mqtt.Client, m mqtt.Message) { receive(m) })
 	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) {
 		l.Fail(err)

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -28,12 +28,12 @@ var gstElements = []struct{ name, serves string }{
 	{"nvarguscamerasrc", "csi:// on a Jetson"},
 }
 
-func (d *doctor) checkGStreamer(context.Context) []finding {
+func (d *Doctor) checkGStreamer(context.Context) []Finding {
 	if err := gst.Load(); err != nil {
 		if d.uses("gstreamer", "csi") {
-			return []finding{fail(err.Error(), "apt install gstreamer1.0-plugins-base gstreamer1.0-plugins-good")}
+			return []Finding{fail(err.Error(), "apt install gstreamer1.0-plugins-base gstreamer1.0-plugins-good")}
 		}
-		return []finding{warn(err.Error(), "csi:// and gstreamer: cameras, and RTSP over UDP, need it")}
+		return []Finding{warn(err.Error(), "csi:// and gstreamer: cameras, and RTSP over UDP, need it")}
 	}
 	var has, lacks []string
 	for _, e := range gstElements {
@@ -47,22 +47,22 @@ func (d *doctor) checkGStreamer(context.Context) []finding {
 	if lacks != nil {
 		f.Finding += "; has not " + strings.Join(lacks, ", ")
 	}
-	return []finding{f.with(map[string][]string{"has": has, "lacks": lacks})}
+	return []Finding{f.with(map[string][]string{"has": has, "lacks": lacks})}
 }
 
-func (d *doctor) checkV4L2(context.Context) []finding {
+func (d *Doctor) checkV4L2(context.Context) []Finding {
 	devices := v4l2Devices("/sys/class/video4linux", "/dev")
 	if devices == nil {
 		if d.uses("v4l2") {
-			return []finding{fail("no video device", "check the cable, and that the camera's driver is loaded: dmesg | tail")}
+			return []Finding{fail("no video device", "check the cable, and that the camera's driver is loaded: dmesg | tail")}
 		}
-		return []finding{ok("no video device")}
+		return []Finding{ok("no video device")}
 	}
 	return devices
 }
 
 // v4l2Devices finds the kernel's video devices.
-func v4l2Devices(sys, dev string) (list []finding) {
+func v4l2Devices(sys, dev string) (list []Finding) {
 	paths, _ := filepath.Glob(filepath.Join(sys, "video*"))
 	for _, p := range paths {
 		device := filepath.Join(dev, filepath.Base(p))
@@ -85,18 +85,18 @@ func v4l2Devices(sys, dev string) (list []finding) {
 // leastSocketBuffer holds a 5-megapixel 8-bit picture.
 const leastSocketBuffer = 5 << 20
 
-func (d *doctor) checkGeniCam(context.Context) []finding {
+func (d *Doctor) checkGeniCam(context.Context) []Finding {
 	devices, err := aravis.List()
 	if err != nil {
 		if d.uses("genicam") {
-			return []finding{fail(err.Error(), "apt install libaravis-0.8-0")}
+			return []Finding{fail(err.Error(), "apt install libaravis-0.8-0")}
 		}
-		return []finding{ok("no Aravis, which genicam:// alone needs")}
+		return []Finding{ok("no Aravis, which genicam:// alone needs")}
 	}
 	if len(devices) == 0 {
-		return []finding{ok("no GigE Vision or USB3 Vision camera answers")}
+		return []Finding{ok("no GigE Vision or USB3 Vision camera answers")}
 	}
-	var list []finding
+	var list []Finding
 	network := false
 	for _, c := range devices {
 		network = network || c.Protocol == "GigEVision"

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -38,10 +38,10 @@ type measuredLatency struct {
 }
 
 // checkCamera opens a station's camera, takes a picture, and measures.
-func (d *doctor) checkCamera(ctx context.Context, s config.Station) []finding {
+func (d *Doctor) checkCamera(ctx context.Context, s config.Station) []Finding {
 	cam, err := camera.Open(s.Camera, zerolog.Nop())
 	if err != nil {
-		return []finding{fail(err.Error(), "correct stations."+s.Name+".camera.url")}
+		return []Finding{fail(err.Error(), "correct stations."+s.Name+".camera.url")}
 	}
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -55,11 +55,11 @@ func (d *doctor) checkCamera(ctx context.Context, s config.Station) []finding {
 	f, err := firstFrame(ctx, cam, s.Camera)
 	switch {
 	case errors.Is(err, errOnCall):
-		return []finding{ok("opened; it gives a picture when one is asked for, and none was").with(detail)}
+		return []Finding{ok("opened; it gives a picture when one is asked for, and none was").with(detail)}
 	case err != nil:
-		return []finding{fail(err.Error(), "see the cause named; docs/cameras.md says what each kind of camera needs")}
+		return []Finding{fail(err.Error(), "see the cause named; docs/cameras.md says what each kind of camera needs")}
 	}
-	list := []finding{d.look(cam, f, s.Name, &detail)}
+	list := []Finding{d.look(cam, f, s.Name, &detail)}
 	measured := f.Exposure == verdict.Measured
 	broken := f.Err != nil
 	f.Release()
@@ -104,17 +104,17 @@ func firstFrame(ctx context.Context, cam *camera.Camera, c config.Camera) (*came
 }
 
 // look says what came, and saves it if asked.
-func (d *doctor) look(cam *camera.Camera, f *camera.Frame, station string, detail *cameraDetail) finding {
+func (d *Doctor) look(cam *camera.Camera, f *camera.Frame, station string, detail *cameraDetail) Finding {
 	if f.Err != nil {
 		return fail(f.Err.Error(), "see whether the file is whole")
 	}
 	detail.Width, detail.Height, detail.Exposure = f.Picture.Cols(), f.Picture.Rows(), string(f.Exposure)
 	what := fmt.Sprintf("a picture of %dx%d pixels", detail.Width, detail.Height)
-	if d.options.save == "" {
+	if d.options.Save == "" {
 		return ok(what).with(*detail)
 	}
-	path := filepath.Join(d.options.save, station+".png")
-	if err := os.MkdirAll(d.options.save, 0o755); err != nil {
+	path := filepath.Join(d.options.Save, station+".png")
+	if err := os.MkdirAll(d.options.Save, 0o755); err != nil {
 		return fail(what+", which could not be saved: "+err.Error(), "name another folder with --save")
 	}
 	if !gocv.IMWrite(path, f.Picture) {

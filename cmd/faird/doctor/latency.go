@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -16,18 +16,18 @@ const latencyStep = 10 * time.Millisecond
 
 // latency compares what a camera takes from exposure to arrival with what is
 // reckoned with.
-func (d *doctor) latency(ctx context.Context, cam *camera.Camera, s config.Station, measured bool, detail *cameraDetail) finding {
+func (d *Doctor) latency(ctx context.Context, cam *camera.Camera, s config.Station, measured bool, detail *cameraDetail) Finding {
 	triggered := s.Trigger.Mode != "free"
 	switch {
 	case measured:
 		return ok("it tells when each picture was exposed, so no latency is assumed")
-	case d.options.light == "" && triggered:
+	case d.options.Light == "" && triggered:
 		return warn(fmt.Sprintf("a latency of %v is assumed and was not measured here", cam.Latency()),
 			"put a light that this machine switches before the camera and run faird doctor --station "+s.Name+" --light FILE")
-	case d.options.light == "":
+	case d.options.Light == "":
 		return ok(fmt.Sprintf("a latency of %v is assumed; without triggers it does not matter", cam.Latency()))
 	}
-	l, err := cam.MeasureLatency(ctx, switchOf(d.options.light))
+	l, err := cam.MeasureLatency(ctx, switchOf(d.options.Light))
 	if err != nil {
 		return fail("the latency could not be measured: "+err.Error(), "see that --light switches a light and that the camera sees it")
 	}

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"encoding/json"
@@ -8,13 +8,13 @@ import (
 
 // How a check went.
 const (
-	levelOK   = "ok"
-	levelWarn = "warn" // works, but not as well as it could
-	levelFail = "fail" // does not work
+	LevelOK   = "ok"
+	LevelWarn = "warn" // works, but not as well as it could
+	LevelFail = "fail" // does not work
 )
 
-// finding is one line of what faird doctor says.
-type finding struct {
+// Finding is one line of what faird doctor says.
+type Finding struct {
 	Name    string `json:"name"`
 	Status  string `json:"status"`
 	Finding string `json:"finding"`
@@ -22,39 +22,39 @@ type finding struct {
 	Detail  any    `json:"detail,omitempty"` // figures, where there are some
 }
 
-func ok(what string) finding { return finding{Status: levelOK, Finding: what} }
-func warn(what, advice string) finding {
-	return finding{Status: levelWarn, Finding: what, Advice: advice}
+func ok(what string) Finding { return Finding{Status: LevelOK, Finding: what} }
+func warn(what, advice string) Finding {
+	return Finding{Status: LevelWarn, Finding: what, Advice: advice}
 }
 
-func fail(what, advice string) finding {
-	return finding{Status: levelFail, Finding: what, Advice: advice}
+func fail(what, advice string) Finding {
+	return Finding{Status: LevelFail, Finding: what, Advice: advice}
 }
 
 // with adds figures.
-func (f finding) with(detail any) finding {
+func (f Finding) with(detail any) Finding {
 	f.Detail = detail
 	return f
 }
 
-// diagnosis is the JSON of faird doctor.
-type diagnosis struct {
+// Diagnosis is the JSON of faird doctor.
+type Diagnosis struct {
 	Status string    `json:"status"` // the worst
-	Checks []finding `json:"checks"`
+	Checks []Finding `json:"checks"`
 }
 
-func (r *diagnosis) add(f finding) {
+func (r *Diagnosis) add(f Finding) {
 	r.Checks = append(r.Checks, f)
-	if f.Status == levelFail || f.Status == levelWarn && r.Status == levelOK {
+	if f.Status == LevelFail || f.Status == LevelWarn && r.Status == LevelOK {
 		r.Status = f.Status
 	}
 }
 
-// failure is the command's error where something does not work.
-func (r *diagnosis) failure() error {
+// Failure is the command's error where something does not work.
+func (r *Diagnosis) Failure() error {
 	failed := 0
 	for _, f := range r.Checks {
-		if f.Status == levelFail {
+		if f.Status == LevelFail {
 			failed++
 		}
 	}
@@ -64,13 +64,13 @@ func (r *diagnosis) failure() error {
 	return fmt.Errorf("%d of %d checks failed: do what the lines marked fail advise", failed, len(r.Checks))
 }
 
-func (r *diagnosis) encode(out io.Writer) error {
+func (r *Diagnosis) Encode(out io.Writer) error {
 	e := json.NewEncoder(out)
 	e.SetIndent("", "  ")
 	return e.Encode(r)
 }
 
-func (r *diagnosis) print(out io.Writer) error {
+func (r *Diagnosis) Print(out io.Writer) error {
 	for _, f := range r.Checks {
 		if _, err := fmt.Fprintf(out, "%-5s %s: %s\n", f.Status, f.Name, f.Finding); err != nil {
 			return err

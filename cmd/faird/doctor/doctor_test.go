@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"bytes"
@@ -23,33 +23,37 @@ import (
 
 // examination runs faird doctor on a config and returns its findings by name;
 // there may be several of one.
-func examination(t *testing.T, stations string, arguments ...string) (status string, findings map[string][]finding) {
+func examination(t *testing.T, stations string, o Options) (status string, findings map[string][]Finding) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "faird.yaml")
-	if err := os.WriteFile(path, []byte("stations:\n"+stations), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(offline+"stations:\n"+stations), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := root()
-	var out bytes.Buffer
-	c.SetOut(&out)
-	c.SetArgs(append([]string{"doctor", "--json", "--config", path}, arguments...))
-	err := c.ExecuteContext(t.Context())
-	var r diagnosis
-	if e := json.Unmarshal(out.Bytes(), &r); e != nil {
-		t.Fatalf("%v: %s", e, out.String())
+	o.Config = path
+	r := New(o).Examine(t.Context())
+	var text bytes.Buffer
+	if err := r.Encode(&text); err != nil {
+		t.Fatal(err)
 	}
-	if (err != nil) != (r.Status == levelFail) {
-		t.Errorf("status %s and error %v", r.Status, err)
+	r = new(Diagnosis)
+	if err := json.Unmarshal(text.Bytes(), r); err != nil {
+		t.Fatalf("%v: %s", err, text.String())
 	}
-	findings = map[string][]finding{}
+	if (r.Failure() != nil) != (r.Status == LevelFail) {
+		t.Errorf("status %s and error %v", r.Status, r.Failure())
+	}
+	findings = map[string][]Finding{}
 	for _, f := range r.Checks {
 		findings[f.Name] = append(findings[f.Name], f)
-		if f.Status != levelOK && f.Advice == "" {
+		if f.Status != LevelOK && f.Advice == "" {
 			t.Errorf("no advice on %+v", f)
 		}
 	}
 	return r.Status, findings
 }
+
+// offline leaves out what a test machine may have in use.
+const offline = "web: {listen: \"\"}\nmqtt: {builtin: {listen: \"127.0.0.1:0\"}}\n"
 
 func station(name, url, more string) string {
 	return fmt.Sprintf("- {name: %s, model: not-made-yet.onnx, camera: {url: %q}%s}\n", name, url, more)
@@ -59,15 +63,15 @@ func TestDoctorTriesEachCamera(t *testing.T) {
 	pictures := t.TempDir()
 	status, got := examination(t, station("demo", "demo://?rate=50&size=128", "")+
 		station("hot", "watch://"+pictures, "")+
-		station("dead", "http://127.0.0.1:1/", ""), "--save", pictures+"/out")
-	if status != levelFail {
+		station("dead", "http://127.0.0.1:1/", ""), Options{Save: pictures + "/out"})
+	if status != LevelFail {
 		t.Errorf("status %s with a dead camera", status)
 	}
 	for name, want := range map[string][2]string{
-		"config":      {levelOK, "3 station(s)"},
-		"camera demo": {levelOK, "128x128 pixels, saved as"},
-		"camera hot":  {levelOK, "when one is asked for"},
-		"camera dead": {levelFail, "refused"},
+		"config":      {LevelOK, "3 station(s)"},
+		"camera demo": {LevelOK, "128x128 pixels, saved as"},
+		"camera hot":  {LevelOK, "when one is asked for"},
+		"camera dead": {LevelFail, "refused"},
 	} {
 		if len(got[name]) == 0 || got[name][0].Status != want[0] || !strings.Contains(got[name][0].Finding, want[1]) {
 			t.Errorf("%s: %+v, want %v", name, got[name], want)
@@ -81,8 +85,8 @@ func TestDoctorTriesEachCamera(t *testing.T) {
 	} else {
 		m.Close()
 	}
-	_, got = examination(t, station("demo", "demo://?rate=50&size=128", ""), "--station", "other")
-	if f := got["config"]; len(f) != 1 || f[0].Status != levelFail || !strings.Contains(f[0].Advice, "demo") {
+	_, got = examination(t, station("demo", "demo://?rate=50&size=128", ""), Options{Station: "other"})
+	if f := got["config"]; len(f) != 1 || f[0].Status != LevelFail || !strings.Contains(f[0].Advice, "demo") {
 		t.Errorf("%+v", f)
 	}
 }
@@ -133,9 +137,9 @@ func TestDoctorMeasuresLatency(t *testing.T) {
 	}
 	url := litScene(t, lamp)
 	const triggered = ", trigger: {mode: mqtt}"
-	_, got := examination(t, station("slow", url+"?latency=20ms", triggered), "--light", lamp)
+	_, got := examination(t, station("slow", url+"?latency=20ms", triggered), Options{Light: lamp})
 	f := got["camera slow"]
-	if len(f) != 2 || f[1].Status != levelFail || !strings.Contains(f[1].Advice, "set latency=") {
+	if len(f) != 2 || f[1].Status != LevelFail || !strings.Contains(f[1].Advice, "set latency=") {
 		t.Fatalf("%+v", f)
 	}
 	detail, _ := f[0].Detail.(map[string]any)
@@ -143,12 +147,12 @@ func TestDoctorMeasuresLatency(t *testing.T) {
 	if shortest, _ := measured["shortest"].(float64); shortest < 120 || detail["latency_ms"] != 20.0 {
 		t.Errorf("%+v", f[0].Detail)
 	}
-	_, got = examination(t, station("slow", url+"?latency=20ms", triggered))
-	if f := got["camera slow"]; len(f) != 2 || f[1].Status != levelWarn || !strings.Contains(f[1].Advice, "--light") {
+	_, got = examination(t, station("slow", url+"?latency=20ms", triggered), Options{})
+	if f := got["camera slow"]; len(f) != 2 || f[1].Status != LevelWarn || !strings.Contains(f[1].Advice, "--light") {
 		t.Errorf("%+v", f)
 	}
-	_, got = examination(t, station("slow", url, triggered), "--light", lamp+"-that-is-not-there")
-	if f := got["camera slow"]; len(f) != 2 || f[1].Status != levelFail || !strings.Contains(f[1].Finding, "no such file") {
+	_, got = examination(t, station("slow", url, triggered), Options{Light: lamp + "-that-is-not-there"})
+	if f := got["camera slow"]; len(f) != 2 || f[1].Status != LevelFail || !strings.Contains(f[1].Finding, "no such file") {
 		t.Errorf("%+v", f)
 	}
 }
@@ -158,11 +162,11 @@ func TestDoctorSeesGeniCamCameras(t *testing.T) {
 		t.Skip(err)
 	}
 	arvtest.New(t)
-	_, got := examination(t, station("gige", "genicam://"+arvtest.Serial+"?width=128&height=96&fps=20", ""))
+	_, got := examination(t, station("gige", "genicam://"+arvtest.Serial+"?width=128&height=96&fps=20", ""), Options{})
 	if f := got["genicam"]; len(f) == 0 || !strings.Contains(f[0].Finding, "genicam://"+arvtest.Name) || !strings.Contains(f[0].Finding, arvtest.Address) {
 		t.Errorf("%+v", f)
 	}
-	if f := got["camera gige"]; len(f) != 2 || f[0].Status != levelOK || !strings.Contains(f[1].Finding, "tells when each picture was exposed") {
+	if f := got["camera gige"]; len(f) != 2 || f[0].Status != LevelOK || !strings.Contains(f[1].Finding, "tells when each picture was exposed") {
 		t.Errorf("%+v", f)
 	}
 }
@@ -181,7 +185,7 @@ func TestDoctorListsVideoDevices(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := v4l2Devices(sys, dev)
-	if len(list) != 2 || list[0].Status != levelOK || list[0].Finding != dev+"/video0: USB camera" || list[1].Status != levelWarn {
+	if len(list) != 2 || list[0].Status != LevelOK || list[0].Finding != dev+"/video0: USB camera" || list[1].Status != LevelWarn {
 		t.Errorf("%+v", list)
 	}
 	if list := v4l2Devices(dev, dev); list != nil {
@@ -190,19 +194,19 @@ func TestDoctorListsVideoDevices(t *testing.T) {
 }
 
 func TestDoctorInWords(t *testing.T) {
-	r := &diagnosis{Status: levelOK}
-	r.add(finding{Name: "a", Status: levelWarn, Finding: "so-so", Advice: "do this"})
-	r.add(finding{Name: "b", Status: levelOK, Finding: "well"})
+	r := &Diagnosis{Status: LevelOK}
+	r.add(Finding{Name: "a", Status: LevelWarn, Finding: "so-so", Advice: "do this"})
+	r.add(Finding{Name: "b", Status: LevelOK, Finding: "well"})
 	var out bytes.Buffer
-	if err := r.print(&out); err != nil || r.failure() != nil || r.Status != levelWarn {
-		t.Error(err, r.failure(), r.Status)
+	if err := r.Print(&out); err != nil || r.Failure() != nil || r.Status != LevelWarn {
+		t.Error(err, r.Failure(), r.Status)
 	}
 	if want := "warn  a: so-so\n      -> do this\nok    b: well\n"; out.String() != want {
 		t.Errorf("%q", out.String())
 	}
-	r.add(finding{Name: "c", Status: levelFail})
-	r.add(finding{Name: "d", Status: levelWarn})
-	if r.Status != levelFail || r.failure() == nil {
+	r.add(Finding{Name: "c", Status: LevelFail})
+	r.add(Finding{Name: "d", Status: LevelWarn})
+	if r.Status != LevelFail || r.Failure() == nil {
 		t.Error(r.Status)
 	}
 }
