@@ -11,8 +11,9 @@ import (
 )
 
 // poolSize is how many frames of a camera exist at most: one being read, one
-// newest, and what the taker holds (the one at work and one kept for show).
-const poolSize = 6
+// newest, and what the taker holds (the one at work, three kept for show, and two
+// for a second model). They are made when they are needed.
+const poolSize = 8
 
 // Frame is one picture with what is known of it. It belongs to whoever Next
 // gave it to until Release.
@@ -31,6 +32,7 @@ type Frame struct {
 	none  gocv.Mat               // what Picture is when there is none, so that nothing old is ever judged
 	truth Truth
 	out   bool // with a taker
+	users int  // of it that are to release it, beside the first
 }
 
 func newFrame(home *Camera) *Frame {
@@ -75,8 +77,17 @@ func (f *Frame) free() {
 	_ = f.none.Close()
 }
 
-// Release gives the frame back to its camera, exactly once; the frame and its
-// Picture are not to be touched after. A frame that no camera made, as in a
+// Retain has one more user, who is to release the frame too.
+func (f *Frame) Retain() {
+	if c := f.home; c != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		f.users++
+	}
+}
+
+// Release gives the frame back to its camera, exactly once for each user; the
+// frame and its Picture are not to be touched after. A frame that no camera made, as in a
 // test, has nothing to give back.
 func (f *Frame) Release() {
 	c := f.home
@@ -87,6 +98,10 @@ func (f *Frame) Release() {
 	defer c.mu.Unlock()
 	if !f.out {
 		c.log.Error().Uint64("sequence", f.Sequence).Msg("frame released twice")
+		return
+	}
+	if f.users > 0 {
+		f.users--
 		return
 	}
 	c.pool.put(f)

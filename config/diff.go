@@ -25,9 +25,10 @@ const (
 	Acknowledging                    // ack
 	Handshaking                      // handshake
 	Charts                           // drift
+	Shadowing                        // shadow
 )
 
-var aspectNames = []string{"thresholds", "ignore_mask", "roi", "trigger", "on_storage", "camera", "model", "validity", "geometry", "ack", "handshake", "drift"}
+var aspectNames = []string{"thresholds", "ignore_mask", "roi", "trigger", "on_storage", "camera", "model", "validity", "geometry", "ack", "handshake", "drift", "shadow"}
 
 // String lists the aspects.
 func (a Aspect) String() string {
@@ -97,6 +98,7 @@ func aspects(old, now *Config, a, b *Station) Aspect {
 		Geometry:   !sameGeometry(a, b) || rewrittenGeometry(old, now, b),
 		Valid:      !a.Validity.Equal(b.Validity),
 		Charts:     a.Drift != b.Drift,
+		Shadowing:  a.Shadow != b.Shadow,
 
 		Acknowledging: a.Ack != b.Ack,
 		Handshaking:   a.Handshake != b.Handshake,

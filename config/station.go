@@ -25,6 +25,7 @@ type Station struct {
 	Regions    []Region `mapstructure:"regions"` // in place of all these: several regions, one verdict
 	Validity   Validity `mapstructure:"validity"`
 	Drift      Drift    `mapstructure:"drift"`
+	Shadow     string   `mapstructure:"shadow"`     // name of a model in store.path/models that judges beside; "": none
 	OnStorage  string   `mapstructure:"on_storage"` // publish (durable: false) or no_read, while the disk refuses
 
 	Ack       string    `mapstructure:"ack"` // broker, or AckRequired
@@ -110,6 +111,7 @@ func (k *checker) stations(stations []Station) {
 		k.geometry(key, &s)
 		k.validity(key+".validity", s.Validity)
 		k.drift(key+".drift", s.Drift)
+		k.shadow(key+".shadow", &s)
 		k.oneOf(key+".on_storage", s.OnStorage, "publish", "no_read")
 		if s.Model == "" && len(s.Regions) == 0 {
 			k.bad(key+".model", "missing", "name a model file (faird train makes one), or "+DemoModel)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -13,7 +14,9 @@ import (
 	"faird/camera"
 	"faird/config"
 	"faird/inspect"
+	"faird/pipeline/shelf"
 	"faird/publish"
+	"faird/store"
 )
 
 // Overrides are the thresholds that operators have set; *store.Store keeps them.
@@ -29,6 +32,8 @@ type Box struct {
 	deps      Deps
 	overrides overrides
 	models    *models
+	shadows   *models // those in shadow, on one thread each
+	shelf     *shelf.Shelf
 	log       zerolog.Logger
 
 	apply sync.Mutex // one Apply at a time
@@ -43,13 +48,24 @@ type running struct {
 	*Station
 	conf   config.Station
 	wanted wanted // what its inspector is
+
+	configured string                       // the config's model, which conf's is not where one was promoted
+	choice     atomic.Pointer[store.Choice] // that put the model in force; nil: the config did
+	idleShadow atomic.Pointer[idleShadow]
+
 	cancel context.CancelFunc
 	done   chan struct{}
 }
 
 // NewBox makes a box without stations. Overrides may be nil.
 func NewBox(d Deps, c config.Infer, o overrides) *Box {
-	return &Box{deps: d, overrides: o, models: newModels(c, d.Log), log: d.Log, stations: map[string]*running{}, leaving: map[string]*running{}}
+	d.lane = newLane()
+	one := c
+	one.Threads = 1
+	return &Box{
+		deps: d, overrides: o, models: newModels(c, d.Log), shadows: newModels(one, d.Log), shelf: shelf.New(d.Folder), log: d.Log,
+		stations: map[string]*running{}, leaving: map[string]*running{},
+	}
 }
 
 // Connect names the outlet for verdicts and states; once, before Apply.
@@ -117,20 +133,36 @@ type plan struct {
 	limits Thresholds
 	source source // for a station that starts
 	broken string // golden samples that did not fit
+
+	configured string        // the config's model
+	choice     *store.Choice // of the promoted one that takes its place
+	forget     bool          // a choice that holds no more
+	shadow     *shadow
+	keepShadow bool // the old one goes on
+	idleShadow *idleShadow
 }
 
 func (p *plan) drop() {
 	if p.swap != nil {
 		p.swap.close()
 	}
+	p.shadow.close()
 }
 
 func (b *Box) prepare(ctx context.Context, sc config.Station, hash string) (*plan, error) {
-	p := &plan{conf: sc, hash: hash, old: b.station(sc.Name)}
+	p := &plan{configured: sc.Model, hash: hash, old: b.station(sc.Name)}
+	var err error
+	if p.choice, p.forget, err = b.chosen(ctx, &sc); err != nil {
+		return nil, err
+	}
+	p.conf = sc
 	p.keep = p.old != nil && sameSource(p.old.conf, sc)
 	override, err := b.override(ctx, sc.Name)
 	if err != nil {
 		return nil, fmt.Errorf("station %s: the operator's threshold could not be read: %w", sc.Name, err)
+	}
+	if p.forget {
+		override = nil // it was for the model that is in force no more
 	}
 	if p.wanted, err = want(sc, override); err != nil {
 		return nil, err
@@ -147,6 +179,7 @@ func (b *Box) prepare(ctx context.Context, sc config.Station, hash string) (*pla
 			return nil, fmt.Errorf("station %s: %w", sc.Name, err)
 		}
 	}
+	b.prepareShadow(ctx, p)
 	return p, nil
 }
 
@@ -187,6 +220,8 @@ func (p *plan) carryOut(b *Box) {
 	}
 	r.conf = p.conf
 	r.adopt(p.conf, p.hash)
+	r.configured = p.configured
+	r.choice.Store(p.choice)
 	if p.swap != nil {
 		r.wanted = p.wanted
 		r.install(*p.swap)
@@ -195,6 +230,12 @@ func (p *plan) carryOut(b *Box) {
 	}
 	if p.broken != "" {
 		r.breakDown(p.broken)
+	}
+	if !p.keepShadow {
+		r.setShadow(p.shadow, p.idleShadow)
+	}
+	if p.forget {
+		b.forget(p.conf.Name)
 	}
 	if !p.keep {
 		r.start(b.log)
@@ -221,6 +262,7 @@ func (r *running) start(log zerolog.Logger) {
 func (r *running) stop() {
 	r.cancel()
 	<-r.done
+	r.setShadow(nil, nil)
 }
 
 func (b *Box) stopUnlisted(plans []*plan) {
@@ -254,6 +296,7 @@ func (b *Box) stopWhere(gone func(name string) bool) {
 	}
 	for _, r := range stopping {
 		<-r.done
+		r.setShadow(nil, nil)
 	}
 }
 

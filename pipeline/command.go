@@ -111,23 +111,44 @@ func (b *Box) swapModel(ctx context.Context, r *running, path string) error {
 	if len(r.conf.Regions) > 0 {
 		return errSeveral
 	}
+	p, err := b.planSwap(ctx, r, path)
+	if err != nil {
+		return err
+	}
+	if err := b.endChoices(ctx, r.name); err != nil {
+		p.drop()
+		return err
+	}
+	r.conf.Model, r.wanted = path, p.wanted
+	r.install(*p.swap)
+	r.choice.Store(nil)
+	return nil
+}
+
+// planSwap does everything of a swap that can fail or takes long.
+func (b *Box) planSwap(ctx context.Context, r *running, path string) (*plan, error) {
 	p := &plan{conf: r.conf, old: r, keep: true}
 	p.conf.Model = path
 	var err error
 	if p.wanted, err = want(p.conf, nil); err != nil {
-		return err
+		return nil, err
 	}
 	p.limits = p.wanted.limits
 	if err := b.prepareInspector(ctx, p); err != nil {
-		return err
+		return nil, err
 	}
-	if b.overrides != nil {
-		if err := b.overrides.ClearOverride(ctx, r.name); err != nil {
-			p.drop()
+	return p, nil
+}
+
+// endChoices forgets what operators chose for the model that goes.
+func (b *Box) endChoices(ctx context.Context, station string) error {
+	if b.deps.Choices != nil {
+		if err := b.deps.Choices.ForgetModel(ctx, station); err != nil {
 			return err
 		}
 	}
-	r.conf.Model, r.wanted = path, p.wanted
-	r.install(*p.swap)
+	if b.overrides != nil {
+		return b.overrides.ClearOverride(ctx, station)
+	}
 	return nil
 }

@@ -70,6 +70,7 @@ func (s *Station) deliver(j *job, v *verdict.Verdict, f *camera.Frame) {
 		s.shake.inspected(v)
 	}
 	s.show(v, key, f)
+	s.shadow.Load().offer(v, key, f)
 }
 
 // decide numbers v, makes it durable and sends it. The two loops of a station

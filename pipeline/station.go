@@ -70,6 +70,9 @@ type Deps struct {
 	Observe func(v *verdict.Verdict, f *camera.Frame)
 
 	Audience Audience // nil: nobody looks
+	Choices  choices  // nil: no model can be promoted, nor be in shadow
+
+	lane *lane // the box's: where shadows give way
 }
 
 // Limits of a station that no config key changes.
@@ -108,6 +111,7 @@ type Station struct {
 	saving  saving
 	sight   sight // the judging loop's
 	charts  atomic.Pointer[charts]
+	shadow  atomic.Pointer[shadow] // nil: none
 
 	deciding sync.Mutex // held from a verdict's number to its hand-over
 

@@ -221,6 +221,8 @@ func (s *Station) inspect(ctx context.Context, b *bench, f *camera.Frame) *verdi
 	if f.Err != nil {
 		return refuse(v, verdict.InvalidPicture, f.Err)
 	}
+	s.deps.lane.begin()
+	defer s.deps.lane.end()
 	limits := s.limits.Load()
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), workTimeout)
 	defer cancel()

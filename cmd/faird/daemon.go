@@ -77,7 +77,7 @@ func newDaemon(c *config.Config, h hooks) (*daemon, error) {
 	}
 	d.box = pipeline.NewBox(pipeline.Deps{
 		Site: c.Site, Box: c.Box, Folder: c.Store.Path, Ledger: d.store, Watchdog: d.watchdog, Log: log, Clock: clockQuality, Observe: h.observe,
-		Audience: d.page.gallery,
+		Audience: d.page.gallery, Choices: d.store,
 	}, c.Infer, overrides{d.store})
 	id := publish.Identity{Site: c.Site, Box: c.Box, Version: version}
 	if d.publisher, err = publish.New(c.MQTT, id, d.store, d.box, log); err != nil {

@@ -1,0 +1,255 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"faird/config"
+	"faird/pipeline/shelf"
+	"faird/store"
+)
+
+// Errors of trials, for whoever answers.
+var (
+	ErrNoStation = errors.New("there is no such station")
+	ErrChanged   = errors.New("it has changed meanwhile")
+)
+
+var errNoStore = errors.New("models cannot be chosen: the daemon runs without a store")
+
+// choices keep what operators chose, and what shadows said; *store.Store does.
+type choices interface {
+	notebook
+	ChosenModel(ctx context.Context, station string) (*store.Choice, error)
+	ChosenShadow(ctx context.Context, station string) (*store.Choice, error)
+	ChooseModel(ctx context.Context, station string, c, shadow store.Choice) error
+	ChooseShadow(ctx context.Context, station string, c store.Choice) error
+	ForgetModel(ctx context.Context, station string) error
+}
+
+// Trial is how a station stands with its models.
+type Trial struct {
+	Name   string        // of the model in force on the shelf; "" is the config's
+	Model  string        // its hash
+	Choice *store.Choice // that put it in force, and what undoing it goes back to; nil where nothing was promoted
+	Shadow *ShadowState  // nil: none
+}
+
+// ShadowState is the model in shadow.
+type ShadowState struct {
+	Name            string
+	Model           string // hash, "" where it does not work
+	Limits          Thresholds
+	Judged, Skipped uint64 // pictures, since it began
+	Why             string // it does not work
+}
+
+// idleShadow is one that was asked for and does not work.
+type idleShadow struct{ name, why string }
+
+// Models are those that can be put in shadow.
+func (b *Box) Models() ([]shelf.Entry, error) { return b.shelf.List() }
+
+// Trial is how a station stands with its models now; it waits for nothing.
+func (b *Box) Trial(station string) (Trial, error) {
+	r := b.station(station)
+	if r == nil {
+		return Trial{}, fmt.Errorf("%w as %q", ErrNoStation, station)
+	}
+	t := Trial{Model: r.modelInForce(), Choice: r.choice.Load()}
+	if t.Choice != nil {
+		t.Name = t.Choice.Name
+	}
+	if s := r.shadow.Load(); s != nil {
+		t.Shadow = &ShadowState{Name: s.name, Model: s.made.view.model, Limits: s.made.limits, Judged: s.judged.Load(), Skipped: s.skipped.Load()}
+	} else if idle := r.idleShadow.Load(); idle != nil {
+		t.Shadow = &ShadowState{Name: idle.name, Why: idle.why}
+	}
+	return t, nil
+}
+
+func (s *Station) modelInForce() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.view.model
+}
+
+// chooser finds the station whose models somebody wants to change; the apply
+// lock is held.
+func (b *Box) chooser(station string) (*running, error) {
+	r := b.station(station)
+	switch {
+	case r == nil:
+		return nil, fmt.Errorf("%w as %q", ErrNoStation, station)
+	case len(r.conf.Regions) > 0:
+		return nil, errSeveral
+	case b.deps.Choices == nil:
+		return nil, errNoStore
+	}
+	return r, nil
+}
+
+// SetShadow puts a model of the shelf in shadow of a station, or none where the
+// name is empty, and keeps that.
+func (b *Box) SetShadow(ctx context.Context, station, name, who string) error {
+	b.apply.Lock()
+	defer b.apply.Unlock()
+	r, err := b.chooser(station)
+	if err != nil {
+		return err
+	}
+	var s *shadow
+	c := store.Choice{Name: name, Config: r.conf.Shadow, Who: who, At: time.Now()}
+	if name != "" {
+		if s, err = b.makeShadow(ctx, r.conf, name); err != nil {
+			return err
+		}
+		if c.Hash = s.made.view.model; c.Hash == r.modelInForce() {
+			s.close()
+			return errors.New("that is the model in force already")
+		}
+	}
+	if err := b.deps.Choices.ChooseShadow(ctx, station, c); err != nil {
+		s.close()
+		return err
+	}
+	r.log.Info().Str("shadow", name).Str("model", c.Hash).Str("by", who).Msg("the model in shadow was changed")
+	r.setShadow(s, nil)
+	return nil
+}
+
+// Promote puts the model in shadow in force, between two frames, once its golden
+// samples fit. model is the hash of the one that is meant.
+func (b *Box) Promote(ctx context.Context, station, model, who string) error {
+	b.apply.Lock()
+	defer b.apply.Unlock()
+	r, err := b.chooser(station)
+	if err != nil {
+		return err
+	}
+	s := r.shadow.Load()
+	if s == nil {
+		return errors.New("there is no model in shadow to promote")
+	}
+	if s.made.view.model != model {
+		return fmt.Errorf("the model in shadow: %w", ErrChanged)
+	}
+	return b.putInForce(ctx, r, s.name, model, who)
+}
+
+// Undo puts the model in force that was before, once its golden samples fit.
+// model is the hash of the one that is to go.
+func (b *Box) Undo(ctx context.Context, station, model, who string) error {
+	b.apply.Lock()
+	defer b.apply.Unlock()
+	r, err := b.chooser(station)
+	if err != nil {
+		return err
+	}
+	c := r.choice.Load()
+	if c == nil {
+		return errors.New("no model was promoted, so there is nothing to undo")
+	}
+	if r.modelInForce() != model {
+		return fmt.Errorf("the model in force: %w", ErrChanged)
+	}
+	return b.putInForce(ctx, r, c.Before, c.Was, who)
+}
+
+// putInForce swaps to the model with a name and a hash, and keeps that it was
+// chosen. The operator's threshold and the shadow were the old one's and end.
+func (b *Box) putInForce(ctx context.Context, r *running, name, hash, who string) error {
+	path, configured, err := b.pathOf(r, name)
+	if err != nil {
+		return err
+	}
+	p, err := b.planSwap(ctx, r, path)
+	if err != nil {
+		return err
+	}
+	if p.swap.view.model != hash {
+		p.drop()
+		return fmt.Errorf("the file %s: %w: it holds another model than it did", path, ErrChanged)
+	}
+	now := time.Now()
+	c := store.Choice{Name: name, Hash: hash, Was: r.modelInForce(), Config: configured, Who: who, At: now}
+	if before := r.choice.Load(); before != nil {
+		c.Before = before.Name
+	}
+	if err := b.deps.Choices.ChooseModel(ctx, r.name, c, store.Choice{Config: r.conf.Shadow, Who: who, At: now}); err != nil {
+		p.drop()
+		return err
+	}
+	r.conf.Model, r.wanted = path, p.wanted
+	r.install(*p.swap)
+	r.choice.Store(&c)
+	r.setShadow(nil, nil)
+	r.log.Info().Str("model", hash).Str("name", name).Str("before", c.Was).Str("by", who).Msg("another model is in force")
+	b.Announce()
+	return nil
+}
+
+// pathOf gives the file of a model by its name, "" being the config's, and the
+// hash of what the config names.
+func (b *Box) pathOf(r *running, name string) (path, configured string, err error) {
+	f, err := ReadModel(r.configured)
+	if err != nil {
+		return "", "", err
+	}
+	if name == "" {
+		return r.configured, f.Hash, nil
+	}
+	path, err = b.shelf.Find(name)
+	return path, f.Hash, err
+}
+
+// chosen replaces the config's model by the one that was promoted, as long as
+// the config names the model that it did then. A promoted model that is gone
+// leaves the config's in force: a line must start. forget says that the choice
+// holds no more.
+func (b *Box) chosen(ctx context.Context, sc *config.Station) (c *store.Choice, forget bool, _ error) {
+	if b.deps.Choices == nil || len(sc.Regions) > 0 {
+		return nil, false, nil
+	}
+	c, err := b.deps.Choices.ChosenModel(ctx, sc.Name)
+	if err != nil || c == nil {
+		return nil, false, err
+	}
+	log := b.log.With().Str("station", sc.Name).Str("promoted", c.Name).Logger()
+	f, err := ReadModel(sc.Model)
+	if err != nil {
+		return nil, false, fmt.Errorf("station %s: %w", sc.Name, err)
+	}
+	if f.Hash != c.Config {
+		log.Warn().Msg("the config names another model than when one was promoted: the config's is in force")
+		return nil, true, nil
+	}
+	if c.Name == "" {
+		return c, false, nil
+	}
+	path, err := b.shelf.Find(c.Name)
+	if err == nil {
+		f, err = ReadModel(path)
+	}
+	if err == nil && f.Hash != c.Hash {
+		err = fmt.Errorf("%s: %w", path, ErrChanged)
+	}
+	if err != nil {
+		log.Error().Err(err).Msg("the promoted model cannot be used: the config's is in force")
+		return nil, true, nil
+	}
+	sc.Model = path
+	return c, false, nil
+}
+
+// forget ends a choice that holds no more, and the operator's threshold, which
+// was for the promoted model.
+func (b *Box) forget(station string) {
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	defer cancel()
+	if err := b.deps.Choices.ForgetModel(ctx, station); err != nil {
+		b.log.Error().Err(err).Str("station", station).Msg("a promotion that holds no more could not be forgotten")
+	}
+}
