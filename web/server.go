@@ -62,6 +62,7 @@ type Deps struct {
 	Feed     *Feed
 	Cutter   func() Cutter // for exports
 	Training trainer       // nil: no models are made here
+	Trials   trials
 	Log      zerolog.Logger
 }
 

@@ -155,7 +155,7 @@ func newWorld(t testing.TB, edit func(*config.Web)) *world {
 	w.gallery = gallery.New(conf.Archive, w.archive, feed.Verdict, log)
 	w.server, err = New(Deps{
 		Identity: publish.Identity{Site: "plant1", Box: "edge7", Version: "test"}, Config: conf.Web, Stations: w.stations, Broker: w.broker,
-		Store: w.store, Archive: w.archive, Pictures: w.gallery, Feed: feed, Log: log, Cutter: func() Cutter { return w },
+		Store: w.store, Archive: w.archive, Pictures: w.gallery, Feed: feed, Trials: &fakeTrials{}, Log: log, Cutter: func() Cutter { return w },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -48,7 +48,7 @@ func (p *page) serve(d *daemon, id publish.Identity) (err error) {
 	}
 	p.server, err = web.New(web.Deps{
 		Identity: id, Config: d.config.Web, Stations: d.box, Broker: d.publisher, Store: d.store, Archive: p.archive,
-		Pictures: p.gallery, Feed: p.feed, Log: d.log,
+		Pictures: p.gallery, Feed: p.feed, Trials: d.box, Log: d.log,
 		Cutter:   func() web.Cutter { return p.cutters.Cutter() },
 		Training: p.trainer,
 	})
