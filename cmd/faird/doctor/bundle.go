@@ -33,12 +33,13 @@ type part struct {
 // Bundle writes the file for whoever helps. Every byte of it has gone through
 // the scrubber; what cannot be had is said in its place.
 func (d *Doctor) Bundle(ctx context.Context, path string, r *Diagnosis) (err error) {
+	s := d.scrubber()
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("bundle: %w: name another file with --bundle", err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	if err := pack(file, d.parts(ctx, r), d.scrubber()); err != nil {
+	if err := pack(file, d.parts(ctx, r), s); err != nil {
 		return fmt.Errorf("bundle %s: %w", path, err)
 	}
 	return nil
@@ -49,12 +50,16 @@ func pack(w io.Writer, parts []part, s *scrubber) error {
 	t := tar.NewWriter(z)
 	now := time.Now()
 	for _, p := range parts {
-		text := s.clean(p.text)
-		h := &tar.Header{Name: "faird-doctor/" + p.name, Mode: 0o600, Size: int64(len(text)), ModTime: now}
+		text := s.clean
+		if strings.Contains(p.name, ".json") {
+			text = s.document
+		}
+		body := text(p.text)
+		h := &tar.Header{Name: "faird-doctor/" + p.name, Mode: 0o600, Size: int64(len(body)), ModTime: now}
 		if err := t.WriteHeader(h); err != nil {
 			return err
 		}
-		if _, err := t.Write(text); err != nil {
+		if _, err := t.Write(body); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -47,6 +49,39 @@ func (s *scrubber) clean(text []byte) []byte {
 	return []byte(out)
 }
 
+// document is JSON, one value or several, without secrets: its texts are
+// cleaned one by one, so that it stays JSON. What is none is cleaned as text.
+func (s *scrubber) document(text []byte) []byte {
+	var out bytes.Buffer
+	in, to := json.NewDecoder(bytes.NewReader(text)), json.NewEncoder(&out)
+	in.UseNumber()
+	for {
+		var v any
+		switch err := in.Decode(&v); {
+		case errors.Is(err, io.EOF):
+			return out.Bytes()
+		case err != nil || to.Encode(s.walk(v)) != nil:
+			return s.clean(text)
+		}
+	}
+}
+
+func (s *scrubber) walk(v any) any {
+	switch v := v.(type) {
+	case string:
+		return string(s.clean([]byte(v)))
+	case []any:
+		for i := range v {
+			v[i] = s.walk(v[i])
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = s.walk(v[key])
+		}
+	}
+	return v
+}
+
 // add learns a secret in all its clothes.
 func (s *scrubber) add(secrets ...string) {
 	for _, text := range secrets {
@@ -84,6 +119,9 @@ func (d *Doctor) scrubber() *scrubber {
 		for _, f := range files {
 			s.file(f)
 		}
+	}
+	for _, folder := range []string{os.Getenv("STATE_DIRECTORY"), filepath.Join(filepath.Dir(d.path), "faird-data"), "/var/lib/faird"} {
+		s.hashes(filepath.Join(folder, "users.json"))
 	}
 	s.raw(d.path)
 	if d.config != nil {
@@ -153,6 +191,7 @@ func (s *scrubber) address(text string) {
 var (
 	rawSecret = regexp.MustCompile(`(?i)[a-z_]*(?:password|secret|token)\s*:\s*(?:"([^"]*)"|'([^']*)'|([^\s#,}\]]+))`)
 	rawFile   = regexp.MustCompile(`(?i)(?:password_file|key)\s*:\s*["']?([^\s"'#,}\]]+)`)
+	rawUsers  = regexp.MustCompile(`(?i)users\s*:\s*["']?([^\s"'#,}\]\[]+)`)
 	rawURL    = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"'#,}]+`)
 )
 
@@ -173,6 +212,10 @@ func (s *scrubber) raw(path string) {
 		if s.file(m[1]); !filepath.IsAbs(m[1]) {
 			s.file(filepath.Join(filepath.Dir(path), m[1]))
 		}
+	}
+	for _, m := range rawUsers.FindAllStringSubmatch(string(text), -1) {
+		s.hashes(m[1])
+		s.hashes(filepath.Join(filepath.Dir(path), m[1]))
 	}
 	for _, m := range rawURL.FindAllString(string(text), -1) {
 		s.address(m)

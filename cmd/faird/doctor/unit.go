@@ -46,8 +46,9 @@ func (d *Doctor) loadedUnit(ctx context.Context) []Finding {
 	}
 	unit := map[string]string{}
 	for line := range strings.SplitSeq(out, "\n") {
-		key, value, _ := strings.Cut(line, "=")
-		unit[key] = value
+		if key, value, is := strings.Cut(line, "="); is {
+			unit[key] = value
+		}
 	}
 	if unit["LoadState"] != "loaded" {
 		return []Finding{warn("there is no unit "+service, "install the package, or see docs/systemd.md")}
@@ -75,7 +76,7 @@ func state(unit map[string]string) Finding {
 
 // hardening says what of the sandbox and the watchdog is not in force.
 func hardening(unit map[string]string) (list []Finding) {
-	if w, err := time.ParseDuration(strings.ReplaceAll(unit["WatchdogUSec"], "min", "m")); err != nil || w == 0 {
+	if w, err := time.ParseDuration(strings.NewReplacer("min", "m", " ", "").Replace(unit["WatchdogUSec"])); err != nil || w == 0 {
 		list = append(list, warn("no watchdog: a hanging daemon is not restarted", "take WatchdogSec=0 out of the unit's drop-ins: systemctl cat faird"))
 	} else {
 		list = append(list, ok(fmt.Sprintf("the watchdog waits %v", w)))
