@@ -82,7 +82,7 @@ func TestTraining(t *testing.T) {
 	rate := eval.NewRate(1, 9)
 	area, score, threshold := 0.9, 0.2, 0.3
 	f.job = &training.Job{
-		Order: f.job.Order, ID: f.job.ID, Started: time.Now(), Ended: time.Now(), Phase: training.Done, Priority: "idle",
+		Order: f.job.Order, ID: f.job.ID, Started: time.Now(), Ended: time.Now(), Phase: training.Done, Priority: "low",
 		Result: &training.Result{File: "/data/models/cap.onnx", Model: "sha256:cc", Threshold: 0.3, Pictures: 40, Steps: 12},
 		Comparison: &training.Comparison{
 			Good: 9, Defect: 1, Present: eval.Figures{ImageAUROC: &area}, Trained: eval.Figures{FalseReject: &rate, Threshold: &threshold},

@@ -29,7 +29,7 @@ const (
 // would still take its memory's bandwidth.
 func threads() int { return max(1, runtime.NumCPU()/2) }
 
-// run has faird do something at the lowest priority and gives what it prints on
+// run has faird do something at a low priority and gives what it prints on
 // stdout; line is called with each line of stderr. The process ends with ctx,
 // and with the daemon, however that ends.
 func (m *Manager) run(ctx context.Context, line func([]byte), args ...string) ([]byte, error) {
@@ -45,17 +45,18 @@ func (m *Manager) run(ctx context.Context, line func([]byte), args ...string) ([
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("faird could not be started: %w", err)
 	}
-	priority, low := lower(cmd.Process.Pid)
-	if low != nil {
+	lowered := lower(cmd.Process.Pid)
+	if lowered != nil {
 		_ = cmd.Process.Kill()
+	} else {
+		m.show(func(j *Job) { j.Priority = low })
 	}
-	m.show(func(j *Job) { j.Priority = priority })
 	err := cmd.Wait()
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case low != nil:
-		return nil, low
+	case lowered != nil:
+		return nil, lowered
 	case err != nil:
 		return nil, errors.New(errs.why(err))
 	}
@@ -70,56 +71,56 @@ func environment() []string {
 	})
 }
 
-// lower gives every thread of a process the lowest priority there is: it runs
-// when nothing else wants to. A new thread has that of the one that made it, so
-// it is done once a look finds none that is higher.
-func lower(pid int) (priority string, err error) {
+// lowest is how nice a training is to the line: where the line wants a whole
+// core, this leaves one part in twenty of it to the training (the kernel's
+// weights are 1024 and 56), which thus always goes forward. SCHED_IDLE would take
+// less, and never end beside a line that leaves no time.
+const lowest = 13
+
+// low is the name of that priority.
+const low = "low"
+
+// lower gives every thread of a process the low priority. A new thread has that
+// of the one that made it, so it is done once a look finds none that is fresh.
+func lower(pid int) error {
 	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("1000"), 0o600) // the first to go where memory runs out
-	low := map[int]bool{}
-	priority = "idle"
+	seen := map[int]bool{}
 	for range 100 {
 		tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/[0-9]*", pid))
 		if err != nil {
-			return "", err
+			return err
 		}
 		fresh := false
 		for _, task := range tasks {
 			tid, err := strconv.Atoi(filepath.Base(task))
-			if err != nil || low[tid] {
+			if err != nil || seen[tid] {
 				continue
 			}
-			fresh, low[tid] = true, true
-			switch p, err := lowerThread(tid); {
-			case errors.Is(err, unix.ESRCH): // it has ended
-			case err != nil:
-				return "", fmt.Errorf("the training cannot be given a low priority, and would slow the line: %w", err)
-			case p != "idle":
-				priority = p
+			fresh, seen[tid] = true, true
+			if err := lowerThread(tid); err != nil && !errors.Is(err, unix.ESRCH) {
+				return fmt.Errorf("the training cannot be given a low priority, and would slow the line: %w", err)
 			}
 		}
 		if !fresh {
-			return priority, nil
+			break
 		}
 	}
-	return priority, nil
+	return nil
 }
 
 const (
-	ioIdle    = 3 << 13 // class idle
-	ioProcess = 1       // a thread, for ioprio_set
+	ioIdle   = 3 << 13 // class idle
+	ioThread = 1       // for ioprio_set
 )
 
-func lowerThread(tid int) (priority string, err error) {
-	_, _, _ = unix.Syscall(unix.SYS_IOPRIO_SET, ioProcess, uintptr(tid), ioIdle) // where the disk's scheduler knows classes
-	nice := unix.Setpriority(unix.PRIO_PROCESS, tid, 19)
-	idle := unix.SchedSetAttr(tid, &unix.SchedAttr{Policy: unix.SCHED_IDLE}, 0)
-	switch {
-	case idle == nil:
-		return "idle", nil
-	case nice == nil:
-		return "nice 19", nil
+// lowerThread also has the thread never wake up in front of another, and read and
+// write when nobody else does, where the kernel has that.
+func lowerThread(tid int) error {
+	_, _, _ = unix.Syscall(unix.SYS_IOPRIO_SET, ioThread, uintptr(tid), ioIdle)
+	if unix.SchedSetAttr(tid, &unix.SchedAttr{Policy: unix.SCHED_BATCH, Nice: lowest}, 0) == nil {
+		return nil
 	}
-	return "", idle
+	return unix.Setpriority(unix.PRIO_PROCESS, tid, lowest)
 }
 
 // bounded keeps what is written, up to mostOutput.

@@ -1,10 +1,14 @@
 package training
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -38,8 +42,8 @@ func trim(text []byte) string {
 	return string(text)
 }
 
-// Every thread of a training runs only when nothing else wants to, and it is the
-// first to go when memory runs out.
+// Every thread of a training has the low priority, and it is the first to go when
+// memory runs out.
 func TestPriority(t *testing.T) {
 	w := newWorld(t, "stays")
 	w.keep(40, verdict.Pass, 0.2, store.Good)
@@ -58,7 +62,7 @@ func TestPriority(t *testing.T) {
 			t.Fatal(err)
 		}
 		a, err := unix.SchedGetAttr(tid, 0)
-		if err != nil || a.Policy != unix.SCHED_IDLE {
+		if err != nil || a.Policy != unix.SCHED_BATCH || a.Nice != lowest {
 			t.Errorf("thread %d: policy %+v, %v", tid, a, err)
 		}
 	}
@@ -66,4 +70,81 @@ func TestPriority(t *testing.T) {
 	if err != nil || string(score) != "1000\n" {
 		t.Errorf("oom_score_adj %q, %v", score, err)
 	}
+}
+
+// Where the line wants a whole core, a training beside it gets less than a tenth
+// of it, and more than nothing.
+func TestShareOfABusyCore(t *testing.T) {
+	t.Setenv(asFaird, "spins")
+	line, beside := spin(t), spin(t)
+	if err := lower(beside.Process.Pid); err != nil {
+		t.Fatal(err)
+	}
+	lineBefore, besideBefore := spent(t, line), spent(t, beside)
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		a, b := spent(t, line)-lineBefore, spent(t, beside)-besideBefore
+		if a+b < 300 && time.Now().Before(end) {
+			continue
+		}
+		share := float64(b) / float64(a+b)
+		t.Logf("the training has %.1f%% of the core", 100*share)
+		if !(share > 0.001 && share < 0.1) {
+			t.Errorf("the line has %d ticks, the training %d", a, b)
+		}
+		return
+	}
+}
+
+// spin is a process that wants all of the last core that this one may use.
+func spin(t *testing.T) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "spin")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	for end := time.Now().Add(time.Minute); spent(t, cmd) < 5; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the process does not begin")
+		}
+	}
+	var may, last unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &may); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 1024 {
+		if may.IsSet(n) {
+			last.Zero()
+			last.Set(n)
+		}
+	}
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range tasks {
+		if tid, err := strconv.Atoi(filepath.Base(task)); err == nil {
+			_ = unix.SchedSetaffinity(tid, &last) // a thread may have ended
+		}
+	}
+	return cmd
+}
+
+// spent is a process' time on a core, in the kernel's ticks of 10 ms.
+func spent(t *testing.T, cmd *exec.Cmd) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	user, err := strconv.Atoi(fields[11])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return user
 }

@@ -1,6 +1,6 @@
 // Package training makes a station's next model on the box that it runs on: it
-// gathers good pictures, has faird itself train on them as a process of the
-// lowest priority, and holds the result beside the model in use. It puts no
+// gathers good pictures, has faird itself train on them as a process of
+// low priority, and holds the result beside the model in use. It puts no
 // model in place, and takes from the line what the line does not need.
 package training
 

@@ -38,6 +38,10 @@ func TestMain(m *testing.M) {
 func beFaird(how string, args []string) {
 	flag := func(name string) string { return args[slices.Index(args, name)+1] }
 	switch {
+	case how == "spins":
+		for n := 0; ; n++ {
+			_ = n
+		}
 	case args[0] == "train" && how == "fails":
 		fmt.Fprintln(os.Stderr, "faird: the pictures are all alike")
 		os.Exit(1)
@@ -197,7 +201,7 @@ func TestFromMarksToModel(t *testing.T) {
 	w.start(Order{Station: "cap", Source: Marked, Pictures: 100, Steps: 12, Width: 8, Size: "48x32"})
 	j := w.until("the end", func(j *Job) bool { return j.Phase.Ended() })
 	held := out(good)
-	if j.Phase != Done || j.Error != "" || j.Gathered != 40-held || j.Result.Pictures != 40-held || j.Priority != "idle" || j.Ended.IsZero() {
+	if j.Phase != Done || j.Error != "" || j.Gathered != 40-held || j.Result.Pictures != 40-held || j.Priority != low || j.Ended.IsZero() {
 		t.Fatalf("%+v", j)
 	}
 	if text, err := os.ReadFile(j.Result.File); err != nil || string(text) != "a model" || filepath.Dir(j.Result.File) != w.Models() {
