@@ -28,7 +28,7 @@ COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOLANGCI := go tool -modfile=.ci/tools/go.mod golangci-lint
 
-.PHONY: help env deps deps-test build run test prove lint bench fmt clean
+.PHONY: help env deps deps-test build run test prove fuzz licences vulncheck lint bench fmt clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 16
 
@@ -59,6 +59,16 @@ prove: deps-test ## the long proof that no decided verdict is lost: VERDICTS=200
 
 bench: deps ## every Go benchmark
 	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+FUZZTIME ?= 30s
+fuzz: deps-test ## every fuzz target for FUZZTIME=30s each
+	FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+licences: ## names the licence of every module in the program; fails on one that is not allowed
+	@.ci/licences
+
+vulncheck: ## known vulnerabilities in the code that is called; needs https://vuln.go.dev
+	go tool -modfile=.ci/tools/go.mod govulncheck ./cmd/faird
 
 lint: deps ## golangci-lint, gofumpt's format among it
 	$(GOLANGCI) run ./...
