@@ -15,6 +15,11 @@ BUILD_PACKAGES := ca-certificates g++ libopencv-dnn-dev libopencv-photo-dev libo
 TEST_PACKAGES := mosquitto mosquitto-clients ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base \
 	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-tools libaravis-0.8-0 aravis-tools systemd chromium
 
+# What makes the Debian package, and what installs it for real.
+DEB_PACKAGES := debhelper git
+DEB_TEST_PACKAGES := debootstrap systemd-container
+ARCH ?= $(shell dpkg --print-architecture)
+
 # Microsoft's own build, which npm's onnxruntime-node ships for both kinds of processor.
 ONNXRUNTIME := 1.29.0
 ONNXRUNTIME_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x64,$(shell uname -m)))
@@ -28,7 +33,7 @@ COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOLANGCI := go tool -modfile=.ci/tools/go.mod golangci-lint
 
-.PHONY: help env deps deps-test build run test prove fuzz licences vulncheck lint bench fmt clean
+.PHONY: help env deps deps-test build run test prove fuzz licences vulncheck deb test-deb lint bench fmt clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 16
 
@@ -56,6 +61,14 @@ VERDICTS ?= 20000
 SEED ?= 0
 prove: deps-test ## the long proof that no decided verdict is lost: VERDICTS=20000 SEED=0 (any)
 	go test ./cmd/faird -run 'TestDelivery$$' -count=1 -v -timeout 2h -verdicts $(VERDICTS) -seed $(SEED)
+
+deb: build ## dist/faird_VERSION_ARCH.deb; ARCH=arm64 with BINARY and LIBRARY packs another machine's parts
+	@.ci/install packages $(DEB_PACKAGES)
+	deploy/deb/build $(ARCH) $(VERSION)
+
+test-deb: ## as root: installs, upgrades, removes, purges DEB=… (default: the newest of dist) in a clean Debian 12
+	@.ci/install packages $(DEB_TEST_PACKAGES)
+	deploy/deb/test $(or $(DEB),$(shell ls -t dist/faird_*_$(ARCH).deb | head -1))
 
 bench: deps ## every Go benchmark
 	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
