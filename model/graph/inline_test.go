@@ -11,7 +11,7 @@ import (
 )
 
 // negation is a network that gives -2x.
-func negation(t *testing.T, change func(m *onnxpb.ModelProto)) []byte {
+func negation(t testing.TB, change func(m *onnxpb.ModelProto)) []byte {
 	t.Helper()
 	g := graph.New("negation")
 	g.Output("y", g.Scale(g.Input("x", 1, 3), -2))

@@ -44,6 +44,9 @@ func Parse(onnx []byte) (*Network, error) {
 			return nil, fmt.Errorf("its operators are of opset %d: export it with %d or newer", o.GetVersion(), leastOpset)
 		}
 	}
+	if err := sound(m.Graph); err != nil {
+		return nil, err
+	}
 	n := &Network{model: m, consts: map[string]*onnxpb.TensorProto{}, uses: map[string][]*onnxpb.NodeProto{}}
 	for _, t := range m.Graph.Initializer {
 		n.consts[t.GetName()] = t
@@ -58,6 +61,9 @@ func Parse(onnx []byte) (*Network, error) {
 			n.uses[in] = append(n.uses[in], node)
 		}
 	}
+	if n.Input() == "" {
+		return nil, errors.New("it has no input")
+	}
 	return n, n.findLayers()
 }
 
@@ -69,6 +75,9 @@ func (n *Network) liftConstants() {
 		}
 		t := attribute(node, "value").GetT()
 		if t == nil {
+			return false
+		}
+		if elements(t) < 0 {
 			return false
 		}
 		t = proto.CloneOf(t)
@@ -85,7 +94,7 @@ func (n *Network) findLayers() error {
 			continue
 		}
 		w := n.consts[input(node, 1)]
-		if w == nil || len(w.Dims) != 4 || attribute(node, "group").GetI() > 1 {
+		if w == nil || len(w.Dims) != 4 || slices.Contains(w.Dims, 0) || attribute(node, "group").GetI() > 1 {
 			continue // grouped or with computed weights: stays in float32
 		}
 		l := layer{conv: node, out: node.Output[0], name: n.nameOf(node)}

@@ -112,8 +112,8 @@ func (n *Network) sizeOf(node *onnxpb.NodeProto, sizes map[string]size) (size, e
 	switch node.GetOpType() {
 	case "Conv":
 		weights := n.consts[input(node, 1)]
-		if weights == nil {
-			return s, fmt.Errorf("its weights are not constant")
+		if weights == nil || len(weights.Dims) != 4 {
+			return s, fmt.Errorf("its weights are not constant, or not of four dimensions")
 		}
 		return s.through(node, int(weights.Dims[0]), int(weights.Dims[2]), int(weights.Dims[3])), nil
 	case "MaxPool", "AveragePool":

@@ -76,20 +76,17 @@ func floats(t *onnxpb.TensorProto) ([]float32, error) {
 	if t.GetDataType() != int32(onnxpb.TensorProto_FLOAT) {
 		return nil, fmt.Errorf("constant %s is not float32", t.GetName())
 	}
-	n := 1
-	for _, d := range t.Dims {
-		n *= int(d)
+	n := elements(t)
+	if n < 0 || len(t.FloatData) != n && len(t.RawData) != 4*n {
+		return nil, fmt.Errorf("constant %s has not the numbers of its shape %v", t.GetName(), t.Dims)
 	}
 	v := make([]float32, n)
-	switch {
-	case len(t.FloatData) == n:
+	if len(t.FloatData) == n {
 		copy(v, t.FloatData)
-	case len(t.RawData) == 4*n:
-		for i := range v {
-			v[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.RawData[4*i:]))
-		}
-	default:
-		return nil, fmt.Errorf("constant %s has not the %d numbers of its shape", t.GetName(), n)
+		return v, nil
+	}
+	for i := range v {
+		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.RawData[4*i:]))
 	}
 	return v, nil
 }

@@ -19,7 +19,7 @@ import (
 const side = 64
 
 // network is a small UNet with weights as large as trained ones.
-func network(t *testing.T) []byte {
+func network(t testing.TB) []byte {
 	t.Helper()
 	n := unet.Network{Width: 8, Channels: 1}
 	w := n.Initial(3)

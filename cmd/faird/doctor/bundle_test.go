@@ -101,8 +101,9 @@ sparkplug: {enabled: true, broker: 'tcp://127.0.0.1:1', username: u, password_fi
 stations:
 - {name: a, model: demo, camera: {url: "rtsp://user:%s@127.0.0.1:1/x"}}
 - {name: b, model: demo, camera: {url: "upload://127.0.0.1:0/cap?token=%s"}}
+- {name: c, model: demo, camera: {url: "upload://127.0.0.1:0/lid?token_file=%s"}}
 `, s.dir, users, cert, key, cert, cert, key, simple("inline"), put(t, filepath.Join(s.dir, "scada.pw"), secret("password file")+"\n"),
-		put(t, filepath.Join(s.dir, "sparkplug.pw"), secret("sparkplug file")), url.PathEscape(simple("camera")), url.QueryEscape(simple("upload")))
+		put(t, filepath.Join(s.dir, "sparkplug.pw"), secret("sparkplug file")), url.PathEscape(simple("camera")), url.QueryEscape(simple("upload")), put(t, filepath.Join(s.dir, "upload.token"), secret("token file")))
 	return s
 }
 

@@ -185,6 +185,9 @@ func (s *scrubber) address(text string) {
 		if secretName.MatchString(name) {
 			s.add(values...)
 		}
+		if strings.HasSuffix(name, "_file") && len(values) > 0 {
+			s.file(values[0])
+		}
 	}
 }
 
