@@ -12,6 +12,7 @@ import { history } from "./history.js";
 import { detail } from "./detail.js";
 import { threshold } from "./threshold.js";
 import { reviewed } from "./reviewed.js";
+import { models } from "./models.js";
 import { audit } from "./audit.js";
 import * as format from "./format.js";
 
@@ -22,6 +23,7 @@ const views = {
   verdict: (args) => detail(app, args[0]),
   threshold: (args) => threshold(app, args[0]),
   reviewed: (_, params) => reviewed(app, params),
+  models: (args) => models(app, args[0]),
   audit: () => audit(app),
 };
 

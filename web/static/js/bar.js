@@ -13,7 +13,7 @@ export function bar(app, name = current) {
   const first = app.state?.stations[0]?.name ?? "";
   const entries = [
     ["live", "#/"], ["history", "#/history"], ["threshold", `#/threshold/${first}`], ["reviewed", "#/reviewed"],
-    ...(may("admin") ? [["audit", "#/audit"]] : []),
+    ["models", `#/models/${first}`], ...(may("admin") ? [["audit", "#/audit"]] : []),
   ];
   put(document.getElementById("nav"), may("viewer") && entries.map(([key, href]) =>
     h("a", { href, "aria-current": key === at && "page" }, text.nav[key])));

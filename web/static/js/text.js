@@ -5,7 +5,7 @@ const n = (count, one, many) => `${format.count(count)} ${count === 1 ? one : ma
 
 export const text = {
   product: "faird",
-  nav: { live: "Live", history: "History", threshold: "Threshold", reviewed: "Reviewed", audit: "Audit log" },
+  nav: { live: "Live", history: "History", threshold: "Threshold", reviewed: "Reviewed", models: "Models", audit: "Audit log" },
   skip: "Skip to the content",
   verdict: { pass: "Pass", fail: "Fail", review: "Review", no_read: "No read" },
   role: { none: "not logged in", viewer: "viewer", operator: "operator", admin: "admin" },
@@ -199,12 +199,43 @@ export const text = {
     none: "No verdicts yet to try it on.",
   },
 
+  models: {
+    title: "Models",
+    intro: "A second model judges the same parts once their verdicts are out, and decides nothing. Promote it when you are satisfied; a click takes that back.",
+    inForce: "In force", inShadow: "In shadow", configs: "The config’s",
+    by: (who, at) => `chosen by ${who}, ${at}`,
+    beforeIs: (name, hash) => `Before: ${name} (${hash})`,
+    undo: "Go back to it", clear: "Take it out", promote: "Promote", begin: "Put in shadow", choose: "Model to put in shadow",
+    option: (name, at) => `${name}, of ${at}`,
+    none: "None. Choose one to see what it would say of the next parts.",
+    noModels: "There is no other model on the box. Train one, or put its file into the folder models of store.path.",
+    needs: "Log in as operator to choose a model.",
+    skipped: (count) => (count === 0 ? "no part left out" : `${n(count, "part", "parts")} left out, the line needed the time`),
+    waits: "Waiting for a part to compare. The line comes first: a part is compared when no station judges.",
+    agree: "Same verdict",
+    of: (count, all) => `${format.count(count)} of ${n(all, "part", "parts")}`,
+    since: (at) => `since ${at}`,
+    noFlips: "No part would have been judged otherwise.",
+    kind: (was, would, count) => `${was} now, ${would.toLowerCase()} in shadow: ${format.count(count)}`,
+    scores: "Scores, each as a share of its own threshold",
+    scoresAre: "Each dot is a part; crosses are those judged otherwise. 1 is the threshold: right of it and above it parts fail.",
+    plotted: (all, flips) => `Scores of ${n(all, "part", "parts")} by both models, ${flips} judged otherwise.`,
+    askPromote: (name, station) => `Put ${name} in force on ${station}?`,
+    consequence: (flips, all) => `It would have judged ${format.count(flips)} of the last ${format.count(all)} parts otherwise. No part is missed while it changes. A threshold set here ends; the model’s own holds.`,
+    untried: "It has not been compared with any part yet. No part is missed while it changes. A threshold set here ends; the model’s own holds.",
+    askUndo: (name, station) => `Put ${name} back in force on ${station}?`,
+    undoIs: "No part is missed while it changes. A threshold set here ends; the model’s own holds.",
+    loading: "Loading the model and checking its samples…",
+    begun: (name) => `${name} is in shadow.`, cleared: "No model is in shadow.", promoted: (name) => `In force: ${name}.`,
+  },
+
   audit: {
     title: "Audit log", at: "When", who: "Who", from: "From", action: "What", station: "Station", detail: "Detail",
     needs: "Only an admin may read the audit log.", more: "Older ones", empty: "Nothing yet.",
     actions: {
       login: "logged in", login_failed: "failed to log in", logout: "logged out", threshold: "set the threshold", threshold_cleared: "cleared the threshold",
       pause: "paused", resume: "resumed", mark: "marked", unmark: "took a mark back", export: "exported",
+      shadow: "put in shadow", shadow_cleared: "took out of shadow", promote: "promoted the model in shadow", undo: "went back to the model before",
     },
   },
 };
