@@ -12,6 +12,7 @@ import { history } from "./history.js";
 import { detail } from "./detail.js";
 import { threshold } from "./threshold.js";
 import { reviewed } from "./reviewed.js";
+import { train } from "./train.js";
 import { models } from "./models.js";
 import { audit } from "./audit.js";
 import * as format from "./format.js";
@@ -23,6 +24,7 @@ const views = {
   verdict: (args) => detail(app, args[0]),
   threshold: (args) => threshold(app, args[0]),
   reviewed: (_, params) => reviewed(app, params),
+  train: (args) => train(app, args[0]),
   models: (args) => models(app, args[0]),
   audit: () => audit(app),
 };

@@ -12,7 +12,7 @@ export function bar(app, name = current) {
   const at = { "": "live", station: "live", verdict: "history" }[name] ?? name;
   const first = app.state?.stations[0]?.name ?? "";
   const entries = [
-    ["live", "#/"], ["history", "#/history"], ["threshold", `#/threshold/${first}`], ["reviewed", "#/reviewed"],
+    ["live", "#/"], ["history", "#/history"], ["threshold", `#/threshold/${first}`], ["reviewed", "#/reviewed"], ["train", "#/train"],
     ["models", `#/models/${first}`], ...(may("admin") ? [["audit", "#/audit"]] : []),
   ];
   put(document.getElementById("nav"), may("viewer") && entries.map(([key, href]) =>

@@ -5,7 +5,7 @@ const n = (count, one, many) => `${format.count(count)} ${count === 1 ? one : ma
 
 export const text = {
   product: "faird",
-  nav: { live: "Live", history: "History", threshold: "Threshold", reviewed: "Reviewed", models: "Models", audit: "Audit log" },
+  nav: { live: "Live", history: "History", threshold: "Threshold", reviewed: "Reviewed", train: "Train", models: "Models", audit: "Audit log" },
   skip: "Skip to the content",
   verdict: { pass: "Pass", fail: "Fail", review: "Review", no_read: "No read" },
   role: { none: "not logged in", viewer: "viewer", operator: "operator", admin: "admin" },
@@ -199,6 +199,39 @@ export const text = {
     none: "No verdicts yet to try it on.",
   },
 
+  train: {
+    title: "Train",
+    intro: "Makes the next model from pictures of good parts, while the line goes on. Nothing changes on the line until the model is taken.",
+    source: "Good pictures", pictures: "At most", minutes: "Minutes", start: "Start training", cancel: "Cancel the training",
+    sources: {
+      marked: ["Marked good", "Parts that somebody marked good, those too that were rejected. The best choice once a hundred or so are marked."],
+      passes: ["Marked good, and passes", "Also kept passes that nobody has marked wrong. A defect that slipped through is learnt as good."],
+      live_passed: ["The next parts that pass", "Waits for the next parts and takes those that pass."],
+      live_any: ["The next parts, all of them", "Put only good parts before the camera: whatever is judged now is learnt as good."],
+    },
+    needs: "Log in as operator to train a model.",
+    begun: "The training has begun.",
+    confirmCancel: "Cancel the training?", confirmLost: "What it has learnt so far is lost.",
+    phases: { collecting: "Collecting pictures", training: "Training", evaluating: "Comparing", done: "The model is ready", failed: "The training failed", cancelled: "Cancelled" },
+    steps: { collecting: "Pictures", training: "Training", evaluating: "Comparison", done: "Model" },
+    gathered: (have, of) => `${format.count(have)} of ${n(of, "picture", "pictures")}`,
+    from: (have) => `From ${n(have, "good part", "good parts")}`,
+    reading: (have) => `Reading the pictures of ${n(have, "part", "parts")}`,
+    calibrating: "Setting the threshold on pictures kept from training",
+    step: (step, loss, left) => `Step ${step}, loss ${loss}, about ${left} left`,
+    made: (r, hash, threshold) => `is among the box’s models: ${hash}, from ${n(r.pictures, "picture", "pictures")}, threshold ${threshold}.`,
+    by: (station, who, when) => `For ${station}, started by ${who}, ${when}.`,
+    low: "Takes what the line leaves, and a twentieth of a core that the line wants.",
+    compared: "Beside the model in use",
+    nothing: "No marked part could be used: mark some right and wrong in the history, and the next training is compared by them.",
+    on: (good, defect) => `On ${n(good, "part marked good", "parts marked good")} and ${n(defect, "marked defective", "marked defective")} that the new model has never seen.`,
+    inUse: "In use", fresh: "New",
+    auroc: "AUROC", aurocIs: "How well scores part good from defective, 1 at best",
+    limitIs: "Scores from here on fail",
+    each: "Scores of each part", truth: { good: "Good", defect: "Defective" },
+    log: "What it said",
+  },
+
   models: {
     title: "Models",
     intro: "A second model judges the same parts once their verdicts are out, and decides nothing. Promote it when you are satisfied; a click takes that back.",
@@ -236,6 +269,7 @@ export const text = {
       login: "logged in", login_failed: "failed to log in", logout: "logged out", threshold: "set the threshold", threshold_cleared: "cleared the threshold",
       pause: "paused", resume: "resumed", mark: "marked", unmark: "took a mark back", export: "exported",
       shadow: "put in shadow", shadow_cleared: "took out of shadow", promote: "promoted the model in shadow", undo: "went back to the model before",
+      train: "started a training", train_cancelled: "cancelled a training",
     },
   },
 };
