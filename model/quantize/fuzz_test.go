@@ -38,7 +38,8 @@ func changed(f *testing.F, edit func(*onnxpb.GraphProto)) []byte {
 // when it takes them for a network.
 func FuzzParse(f *testing.F) {
 	for _, seed := range [][]byte{
-		nil, []byte("text"), {0x3a, 0x00},
+		nil, []byte("text"),
+		{0x3a, 0x00},
 		changed(f, func(*onnxpb.GraphProto) {}),
 		changed(f, func(g *onnxpb.GraphProto) { g.Node[0].Output = nil }),
 		changed(f, func(g *onnxpb.GraphProto) { g.Node[1].Input = nil }),
