@@ -37,7 +37,7 @@ func (m *Manager) run(ctx context.Context, line func([]byte), args ...string) ([
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, m.Program[0], append(slices.Clone(m.Program[1:]), args...)...)
 	cmd.Env = append(environment(), "GOMAXPROCS="+strconv.Itoa(threads()))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true} // Ctrl-C is for the daemon, which ends it in order
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = leaveIn
 	out, errs := &bounded{}, &lines{each: line}
