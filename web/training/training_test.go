@@ -65,7 +65,7 @@ func replay(archive string, trained bool) {
 	var all []map[string]any
 	_ = store.WalkArchive(archive, func(k store.Kept) error {
 		score, threshold := 0.5, 0.5
-		if threshold = 0.5; trained {
+		if trained {
 			score, threshold = *k.Verdict.Score/2, 0.3
 		}
 		all = append(all, map[string]any{"id": k.ID, "new_score": score, "new_threshold": threshold})
