@@ -189,6 +189,7 @@ func TestSparkplugNode(t *testing.T) {
 	held := plc.verdicts("cap")
 	time.Sleep(500 * time.Millisecond)
 	host.state(true)
+	until(t, 20*time.Second, "the node's birth again", host.isOnline) // a command to a node that is away is lost
 	until(t, 30*time.Second, "every verdict", func() bool {
 		live, late := host.came()
 		all := slices.Concat(live, late)
