@@ -12,7 +12,7 @@ func holes(seed uint64, h, w int) []byte {
 	pix := make([]byte, 3*h*w)
 	for i := range h * w {
 		v := byte(150 + r.IntN(2))
-		if y, x := i/w, i%w; y%32 >= 12 && y%32 < 18 && x%32 >= 12 && x%32 < 18 {
+		if y, x := i/w, i%w; y%64 >= 12 && y%64 < 18 && x%64 >= 12 && x%64 < 18 {
 			v = 20
 		}
 		pix[3*i], pix[3*i+1], pix[3*i+2] = v, v, v
@@ -106,11 +106,33 @@ func TestEraseTakesFeaturesAway(t *testing.T) {
 	}
 }
 
-func TestActivityFindsEdges(t *testing.T) {
-	c := canvas{64, 64, holes(1, 64, 64)}
-	busy, calm := c.activity(spot{8, 8}, 16, 16), c.activity(spot{20, 20}, 16, 16)
-	if busy < 5*calm {
+func TestFeatureStandsAlone(t *testing.T) {
+	const side = 64
+	c := canvas{side, side, holes(1, side, side)}
+	whole, cut, beside := spot{8, 8, 14, 14}, spot{14, 8, 14, 14}, spot{20, 20, 14, 14}
+	if busy, calm := c.activity(whole), c.activity(beside); busy < 5*calm {
 		t.Errorf("activity %d at a hole and %d beside", busy, calm)
+	}
+	if edge, inside := c.steepest(whole); edge > 1 || inside < 130 {
+		t.Errorf("steepest step %d around a hole and %d in it", edge, inside)
+	}
+	if edge, _ := c.steepest(cut); edge < 130 {
+		t.Errorf("steepest step %d along an edge across a hole", edge)
+	}
+	m := makerOf(t, Mix{Erase: 1}, side, side)
+	r := rand.New(rand.NewPCG(7, 7))
+	alone := 0
+	for range 200 {
+		at := m.feature(r, c)
+		if at.x < 0 || at.y < 0 || at.x+at.w > side || at.y+at.h > side {
+			t.Fatalf("%+v lies outside", at)
+		}
+		if edge, inside := c.steepest(at); float64(edge) < isolated*float64(inside) {
+			alone++
+		}
+	}
+	if alone < 40 { // of rectangles drawn once, one
+		t.Errorf("%d of 200 features stand alone: one hole in %d x %d pixels is to be found in %d tries one time in three", alone, side, side, tries)
 	}
 }
 
