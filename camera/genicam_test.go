@@ -22,7 +22,7 @@ const (
 func needAravis(t *testing.T) {
 	t.Helper()
 	if err := aravis.Load(); err != nil {
-		t.Skip(err)
+		t.Fatalf("%v: run make deps-test", err)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 func needGStreamer(t *testing.T) {
 	t.Helper()
 	if err := gst.Load(); err != nil {
-		t.Skip(err)
+		t.Fatalf("%v: run make deps-test", err)
 	}
 }
 

@@ -94,7 +94,7 @@ func TestH264(t *testing.T) { playH264(t, "") }
 func TestH264OverUDP(t *testing.T) {
 	needGStreamer(t)
 	if !gst.Has("openh264dec") && !gst.Has("avdec_h264") {
-		t.Skip("GStreamer decodes no H.264: install gstreamer1.0-plugins-bad")
+		t.Fatal("GStreamer decodes no H.264: run make deps-test")
 	}
 	playH264(t, "?transport=udp")
 }
@@ -103,7 +103,7 @@ func playH264(t *testing.T, query string) {
 	t.Helper()
 	program, err := exec.LookPath("ffmpeg")
 	if err != nil {
-		t.Skip("ffmpeg is not installed")
+		t.Fatal("ffmpeg is not installed: run make deps-test")
 	}
 	r := newRelay(t)
 	url := "rtsp://" + r.server.RTSPAddress + "/line"

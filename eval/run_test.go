@@ -195,13 +195,8 @@ func TestMask(t *testing.T) {
 
 // TestBottle holds an independent program's figure for this network.
 func TestBottle(t *testing.T) {
-	data := golden.Folder(t, "FAIRD_DATASETS", "datasets")
-	network := filepath.Join(filepath.Dir(data), "models", "bottle_c16_128.onnx")
-	for _, path := range []string{filepath.Join(data, "bottle"), network} {
-		if _, err := os.Stat(path); err != nil {
-			t.Skipf("no %s: set FAIRD_DATASETS to the folder of data sets, beside which models lies", path)
-		}
-	}
+	data := golden.Shared(t, "FAIRD_DATASETS", "datasets")
+	network := filepath.Join(golden.Shared(t, "FAIRD_MODELS", "models"), "bottle_c16_128.onnx")
 	m, err := inspect.Load(network, config.Infer{Provider: "cpu"}, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)

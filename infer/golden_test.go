@@ -53,8 +53,8 @@ func largest(got, want []float32) float64 {
 // The bare network: what inspection's rate is compared with.
 func BenchmarkNetwork(b *testing.B) {
 	for name, path := range map[string]string{
-		"c8_256":  filepath.Join(golden.Folder(b, "FAIRD_GOLDEN", "golden"), "unet_c8.onnx"),
-		"c16_128": filepath.Join(golden.Folder(b, "FAIRD_MODELS", "models"), "bottle_c16_128.onnx"),
+		"c8_256":  filepath.Join(golden.Shared(b, "FAIRD_GOLDEN", "golden"), "unet_c8.onnx"),
+		"c16_128": filepath.Join(golden.Shared(b, "FAIRD_MODELS", "models"), "bottle_c16_128.onnx"),
 	} {
 		b.Run(name, func(b *testing.B) { benchmarkRun(b, path) })
 	}
@@ -63,7 +63,7 @@ func BenchmarkNetwork(b *testing.B) {
 func benchmarkRun(b *testing.B, path string) {
 	f, err := model.Read(path)
 	if err != nil {
-		b.Skipf("%v", err)
+		b.Fatal(err)
 	}
 	r := newRunner(b, openSession(b, f, cpu(), zerolog.Nop()), 1)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -88,7 +88,7 @@ func resident(t *testing.T) int {
 	t.Helper()
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
-		t.Skip("no /proc/self/statm here")
+		t.Fatal(err)
 	}
 	var size, pages int
 	if _, err := fmt.Sscan(string(b), &size, &pages); err != nil {

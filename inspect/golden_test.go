@@ -74,12 +74,11 @@ func compare(t *testing.T, name string, got, want []float32, tolerance float64) 
 // Camera-sized pictures with a network trained on such, against scores that an
 // independent program computed.
 func TestGoldenBottle(t *testing.T) {
-	folder := golden.Folder(t, "FAIRD_DATASETS", "datasets")
-	originals := filepath.Join(folder, "originals")
-	models := filepath.Join(filepath.Dir(folder), "models")
+	originals := filepath.Join(golden.Shared(t, "FAIRD_DATASETS", "datasets"), "originals")
+	models := golden.Shared(t, "FAIRD_MODELS", "models")
 	data, err := os.ReadFile(filepath.Join(models, "bottle_originals_scores.json"))
-	if _, stat := os.Stat(originals); err != nil || stat != nil {
-		t.Skipf("no pictures in %s or no network in %s: set FAIRD_DATASETS", originals, models)
+	if err != nil {
+		t.Fatal(err)
 	}
 	var want map[string]float64
 	if err := json.Unmarshal(data, &want); err != nil {

@@ -47,8 +47,9 @@ type shadow struct {
 	keeper   keeper // nil: flips' pictures are not kept
 	log      zerolog.Logger
 
-	judged  atomic.Uint64
-	skipped atomic.Uint64
+	judged    atomic.Uint64
+	skipped   atomic.Uint64
+	otherwise atomic.Uint64 // judged otherwise than the station
 
 	slot   chan glimpse // holds one
 	cancel context.CancelFunc
@@ -141,6 +142,7 @@ func (s *shadow) judge(ctx context.Context, g glimpse) {
 	s.judged.Add(1)
 	s.note(g, said, score)
 	if said != g.verdict.Verdict {
+		s.otherwise.Add(1)
 		s.keep(g)
 	}
 }

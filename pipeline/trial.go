@@ -43,6 +43,7 @@ type ShadowState struct {
 	Model           string // hash, "" where it does not work
 	Limits          Thresholds
 	Judged, Skipped uint64 // pictures, since it began
+	Otherwise       uint64 // of those judged: with another verdict than the station's
 	Why             string // it does not work
 }
 
@@ -63,7 +64,7 @@ func (b *Box) Trial(station string) (Trial, error) {
 		t.Name = t.Choice.Name
 	}
 	if s := r.shadow.Load(); s != nil {
-		t.Shadow = &ShadowState{Name: s.name, Model: s.made.view.model, Limits: s.made.limits, Judged: s.judged.Load(), Skipped: s.skipped.Load()}
+		t.Shadow = &ShadowState{Name: s.name, Model: s.made.view.model, Limits: s.made.limits, Judged: s.judged.Load(), Skipped: s.skipped.Load(), Otherwise: s.otherwise.Load()}
 	} else if idle := r.idleShadow.Load(); idle != nil {
 		t.Shadow = &ShadowState{Name: idle.name, Why: idle.why}
 	}

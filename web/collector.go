@@ -3,6 +3,7 @@ package web
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"faird/pipeline"
 	"faird/publish"
 )
 
@@ -25,6 +26,12 @@ var (
 	fpsDesc       = desc("camera_fps", "Frames a second, measured.", "station")
 	thresholdDesc = desc("threshold", "Scores from here on fail.", "station")
 	modelDesc     = desc("model_info", "The model in use; always 1.", "station", "model", "provider", "threshold_from")
+
+	shadowDesc    = desc("shadow_works", "1 while the model in shadow judges, 0 where it cannot; absent without one.", "station", "name", "model")
+	judgedDesc    = desc("shadow_judged_total", "Pictures that the model in shadow has judged.", "station")
+	leftOutDesc   = desc("shadow_skipped_total", "Pictures left out, because the line needed the time.", "station")
+	otherwiseDesc = desc("shadow_otherwise_total", "Pictures that the model in shadow has judged otherwise than the station.", "station")
+	trainingDesc  = desc("training", "1 while a model is trained beside the line.")
 
 	brokerDesc     = desc("broker_connected", "1 while the broker is connected.")
 	reconnectsDesc = desc("broker_reconnects_total", "Connections to the broker lost.")
@@ -54,7 +61,11 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	g.gauge(infoDesc, 1, s.Identity.Site, s.Identity.Box, s.Identity.Version)
 	for name, st := range s.Stations.States() {
 		g.station(name, st)
+		if t, err := s.Trials.Trial(name); err == nil && t.Shadow != nil {
+			g.shadow(name, *t.Shadow)
+		}
 	}
+	g.gauge(trainingDesc, one(s.trains()))
 	b := s.Broker.Status()
 	g.gauge(brokerDesc, one(b.Connected))
 	g.counter(reconnectsDesc, float64(b.Reconnects))
@@ -108,6 +119,17 @@ func (g gather) station(name string, st publish.StationState) {
 		g.gauge(thresholdDesc, *st.Threshold, name)
 	}
 	g.gauge(modelDesc, 1, name, st.Model, st.Provider, st.ThresholdFrom)
+}
+
+// shadow of a station; the counters begin anew with each model.
+func (g gather) shadow(station string, s pipeline.ShadowState) {
+	g.gauge(shadowDesc, one(s.Why == ""), station, s.Name, s.Model)
+	if s.Why != "" {
+		return
+	}
+	g.counter(judgedDesc, float64(s.Judged), station)
+	g.counter(leftOutDesc, float64(s.Skipped), station)
+	g.counter(otherwiseDesc, float64(s.Otherwise), station)
 }
 
 func one(is bool) float64 {

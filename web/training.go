@@ -83,6 +83,15 @@ func (s *Server) training(w http.ResponseWriter, _ *http.Request) error {
 	return ok(w, map[string]*jobJSON{"job": describeJob(job)})
 }
 
+// trains says whether a model is being made.
+func (s *Server) trains() bool {
+	if s.Training == nil {
+		return false
+	}
+	job := s.Training.Job()
+	return job != nil && !job.Phase.Ended()
+}
+
 func (s *Server) startTraining(w http.ResponseWriter, r *http.Request) error {
 	var order training.Order
 	if err := readJSON(w, r, &order); err != nil {

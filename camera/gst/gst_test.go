@@ -13,7 +13,7 @@ const patience = 20 * time.Second
 func play(t *testing.T, text string) *Pipeline {
 	t.Helper()
 	if err := Load(); err != nil {
-		t.Skip(err)
+		t.Fatalf("%v: run make deps-test", err)
 	}
 	p, err := Open(text, "out")
 	if err != nil {
@@ -66,7 +66,7 @@ func TestPullComesBackByItself(t *testing.T) {
 // A pipeline that cannot play says why, and takes nothing with it.
 func TestWrongPipelines(t *testing.T) {
 	if err := Load(); err != nil {
-		t.Skip(err)
+		t.Fatalf("%v: run make deps-test", err)
 	}
 	for text, want := range map[string]string{
 		"nosuchelement ! appsink name=out":                                  "nosuchelement",
@@ -100,7 +100,7 @@ func broken(text string) error {
 
 func TestHas(t *testing.T) {
 	if err := Load(); err != nil {
-		t.Skip(err)
+		t.Fatalf("%v: run make deps-test", err)
 	}
 	if !Has("appsink") || Has("nosuchelement") {
 		t.Error(Has("appsink"), Has("nosuchelement"))

@@ -56,7 +56,11 @@ func curve(good, bad []float64, threshold *float64) template.HTML {
 		p := operating(good, bad, *threshold)
 		x, y := c.at(p.rejected, p.found)
 		c.add(`<circle class="point" cx="%.1f" cy="%.1f" r="4.5"/>`, x, y)
-		c.text(x+9, min(y+16, c.top+c.h-6), "label", "start", "at the threshold")
+		beside, anchor := 9.0, "start"
+		if p.rejected > 0.5 { // to the right of it the words would leave the chart
+			beside, anchor = -9, "end"
+		}
+		c.text(x+beside, min(y+16, c.top+c.h-6), "label", anchor, "at the threshold")
 	}
 	return c.done()
 }

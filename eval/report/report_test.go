@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -214,6 +215,30 @@ func TestRenderWithoutThreshold(t *testing.T) {
 	for _, words := range []string{"Good parts rejected", "Pixel AUROC", "at the threshold"} {
 		if strings.Contains(page, words) {
 			t.Errorf("the page says %q", words)
+		}
+	}
+}
+
+// The words beside the threshold's point stay inside the chart, wherever it lies.
+func TestThresholdsLabelIsInside(t *testing.T) {
+	const words, wide = "at the threshold", 8 // SVG units of a letter, and more
+	label := regexp.MustCompile(`<text x="([0-9.]+)" y="[0-9.]+" class="label" text-anchor="(\w+)">` + words)
+	width := regexp.MustCompile(`viewBox="0 0 ([0-9.]+)`)
+	good, bad := []float64{0.1, 0.2, 0.3, 0.4}, []float64{0.35, 0.5, 0.6}
+	for _, threshold := range []float64{0.05, 0.15, 0.25, 0.35, 0.9} {
+		drawn := string(curve(good, bad, &threshold))
+		at, size := label.FindStringSubmatch(drawn), width.FindStringSubmatch(drawn)
+		if at == nil || size == nil {
+			t.Fatalf("no words at %v: %s", threshold, drawn)
+		}
+		x, err := strconv.ParseFloat(at[1], 64)
+		w, wrong := strconv.ParseFloat(size[1], 64)
+		from, to := x, x+wide*float64(len(words))
+		if at[2] == "end" {
+			from, to = x-wide*float64(len(words)), x
+		}
+		if err != nil || wrong != nil || from < 0 || to > w {
+			t.Errorf("at %v the words go from %v to %v of %v, %v", threshold, from, to, w, err)
 		}
 	}
 }

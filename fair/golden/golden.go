@@ -58,11 +58,18 @@ func Each(t *testing.T, test func(t *testing.T, s *Set)) {
 // the repository; without it the test skips.
 func Full(t testing.TB) *Set {
 	t.Helper()
-	dir := Folder(t, "FAIRD_GOLDEN", "golden")
-	if _, err := os.Stat(filepath.Join(dir, "expected.json")); err != nil {
-		t.Skipf("no golden arrays in %s: set FAIRD_GOLDEN to their folder", dir)
+	return open(t, Shared(t, "FAIRD_GOLDEN", "golden"))
+}
+
+// Shared is Folder, and skips the test where there is no such folder: in a bare
+// clone. What is missing inside of it is for the test to fail on.
+func Shared(t testing.TB, env, name string) string {
+	t.Helper()
+	dir := Folder(t, env, name)
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("no reference data beside this clone (%v): set %s to the folder of %s", err, env, name)
 	}
-	return open(t, dir)
+	return dir
 }
 
 // Folder is what the environment variable names, else a folder of shared/ beside the repository.

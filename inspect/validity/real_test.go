@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -80,10 +79,7 @@ func folder(t *testing.T, most int, dirs ...string) (list []gocv.Mat) {
 // realSet reads a data set, or skips where there is none.
 func realSet(t *testing.T, name string) set {
 	t.Helper()
-	dir := filepath.Join(golden.Folder(t, "FAIRD_DATASETS", "datasets"), name)
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no %s: set FAIRD_DATASETS to the folder of data sets", dir)
-	}
+	dir := filepath.Join(golden.Shared(t, "FAIRD_DATASETS", "datasets"), name)
 	kinds, err := filepath.Glob(filepath.Join(dir, "test", "*"))
 	if err != nil {
 		t.Fatal(err)

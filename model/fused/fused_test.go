@@ -4,7 +4,6 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"faird/config"
 	"faird/fair"
+	"faird/fair/golden"
 	"faird/infer"
 	"faird/inspect"
 	"faird/model"
@@ -83,13 +83,10 @@ func TestFusedIsTheMethod(t *testing.T) {
 
 // The plain network beside this project, on a real picture.
 func TestFusedOnARealPicture(t *testing.T) {
-	data := os.Getenv("FAIRD_DATASETS")
-	if data == "" {
-		data = "../../../shared/datasets"
-	}
-	f, err := model.Read(filepath.Join(data, "..", "models", "bottle_c16_128.onnx"))
+	data := golden.Shared(t, "FAIRD_DATASETS", "datasets")
+	f, err := model.Read(filepath.Join(golden.Shared(t, "FAIRD_MODELS", "models"), "bottle_c16_128.onnx"))
 	if err != nil {
-		t.Skipf("reference data is not beside this clone: %v", err)
+		t.Fatal(err)
 	}
 	p := gocv.IMRead(filepath.Join(data, "bottle", "test", "good", "000.png"), gocv.IMReadColor)
 	if p.Empty() {

@@ -3,7 +3,6 @@ package calibrate
 import (
 	"context"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -50,13 +49,8 @@ func TestHeldOut(t *testing.T) {
 // realScores is the scores of a folder of the shared data sets.
 func realScores(t *testing.T, folder string) []float64 {
 	t.Helper()
-	data := golden.Folder(t, "FAIRD_DATASETS", "datasets")
-	network, dir := filepath.Join(filepath.Dir(data), "models", "bottle_c16_128.onnx"), filepath.Join(data, folder)
-	for _, path := range []string{network, dir} {
-		if _, err := os.Stat(path); err != nil {
-			t.Skipf("no %s: set FAIRD_DATASETS to the folder of data sets, beside which models lies", path)
-		}
-	}
+	dir := filepath.Join(golden.Shared(t, "FAIRD_DATASETS", "datasets"), folder)
+	network := filepath.Join(golden.Shared(t, "FAIRD_MODELS", "models"), "bottle_c16_128.onnx")
 	file, err := model.Read(network)
 	if err != nil {
 		t.Fatal(err)

@@ -159,7 +159,7 @@ func TestDoctorMeasuresLatency(t *testing.T) {
 
 func TestDoctorSeesGeniCamCameras(t *testing.T) {
 	if err := aravis.Load(); err != nil {
-		t.Skip(err)
+		t.Fatalf("%v: run make deps-test", err)
 	}
 	arvtest.New(t)
 	_, got := examination(t, station("gige", "genicam://"+arvtest.Serial+"?width=128&height=96&fps=20", ""), Options{})
