@@ -56,6 +56,7 @@ func (p *Publisher) confirm(id string, there, counted bool) {
 	case !waits: // the receipt was quicker
 	case there:
 		a.until = time.Now().Add(p.config.Timeout)
+		p.queue.busy[a.key] = along // one station's subscriber holds up no other's backlog
 		p.queue.awaited[id] = a
 	default:
 		delete(p.queue.awaited, id)

@@ -142,14 +142,18 @@ func (s *session) offerBatch(ctx context.Context, c *cursor, eligible int64) (mo
 		if row.Key > eligible {
 			return false, true
 		}
-		c.after = row.Key
 		if c.blocked[row.Station] || !s.room(ctx, row.Station) { // none overtakes one left lying
 			s.leave(c, row.Station)
+			c.after = row.Key
 			continue
 		}
 		s.mu.Lock()
-		claimed := s.queue.claim(row.Key)
+		claimed, unsure := s.queue.claim(row.Key)
 		s.mu.Unlock()
+		if unsure {
+			return false, true
+		}
+		c.after = row.Key
 		if claimed && !s.offer(ctx, entry{key: row.Key, station: row.Station, payload: row.Payload}) {
 			return false, false
 		}

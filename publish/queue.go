@@ -49,6 +49,14 @@ func historical(payload []byte) []byte {
 	return bytes.Replace(payload, []byte(`,"historical":false`), []byte(`,"historical":true`), 1)
 }
 
+// way is how far a key of the outbox has come.
+type way bool
+
+const (
+	asNew way = true  // as a new verdict, and the broker has not acknowledged it: it may go back to the outbox
+	along way = false // as backlog, or acknowledged and still in the outbox
+)
+
 // queue is what waits for an acknowledgement, but for what rests in the outbox.
 type queue struct {
 	open     bool    // a connection takes live verdicts
@@ -56,7 +64,7 @@ type queue struct {
 	flying   int     // live ones sent and not acknowledged
 	held     []entry // in memory alone, to be sent as backlog
 	heldLost uint64
-	busy     map[int64]struct{}  // keys queued, in flight, or acknowledged and still in the outbox
+	busy     map[int64]way       // keys on their way
 	done     []int64             // keys acknowledged, to be taken from the outbox
 	awaited  map[string]awaiting // on their way to a subscriber, by the verdict's id
 	rewind   bool                // something went back to the outbox: the backlog is to be looked through again
@@ -65,7 +73,7 @@ type queue struct {
 }
 
 func newQueue() queue {
-	return queue{busy: map[int64]struct{}{}, awaited: map[string]awaiting{}, last: map[string][]byte{}}
+	return queue{busy: map[int64]way{}, awaited: map[string]awaiting{}, last: map[string][]byte{}}
 }
 
 func (q *queue) add(e entry) {
@@ -80,7 +88,7 @@ func (q *queue) add(e entry) {
 	case q.open && len(q.live) < liveLimit:
 		q.live = append(q.live, e)
 		if e.key > 0 {
-			q.busy[e.key] = struct{}{}
+			q.busy[e.key] = asNew
 		}
 	case e.key == 0:
 		q.hold(e)
@@ -147,6 +155,7 @@ func (q *queue) landed(e entry, counted bool) {
 		q.flying--
 	}
 	if e.key > 0 {
+		q.busy[e.key] = along
 		q.done = append(q.done, e.key)
 	}
 }
@@ -176,13 +185,15 @@ func (q *queue) close() {
 	q.live = nil
 }
 
-// claim reserves a key of the backlog for sending; false where it is on its way already.
-func (q *queue) claim(key int64) bool {
-	if _, on := q.busy[key]; on {
-		return false
+// claim reserves a key of the backlog for sending; false where it is on its way
+// already. Where that is not sure, later keys have to wait: should the
+// connection be lost, it comes back, and would come after them.
+func (q *queue) claim(key int64) (claimed, unsure bool) {
+	if how, on := q.busy[key]; on {
+		return false, how == asNew
 	}
-	q.busy[key] = struct{}{}
-	return true
+	q.busy[key] = along
+	return true, false
 }
 
 func (q *queue) pending() int { return len(q.live) + q.flying }
