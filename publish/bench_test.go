@@ -8,14 +8,15 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"faird/config"
+	"faird/publish/mosquitto"
 	"faird/verdict"
 )
 
 // BenchmarkDelivery is verdicts a second through an outbox in memory to
 // mosquitto, three messages each, until the last is acknowledged.
 func BenchmarkDelivery(b *testing.B) {
-	m := newMosquitto(b)
-	x := newBox(b, config.MQTT{Broker: m.url()}, true)
+	m := mosquitto.New(b)
+	x := newBox(b, config.MQTT{Broker: m.URL()}, true)
 	x.run(b).connected(b)
 	b.ResetTimer()
 	for i := range b.N {
@@ -33,8 +34,8 @@ func BenchmarkDelivery(b *testing.B) {
 // BenchmarkVerdict is what handing a verdict over costs the station while a
 // backlog is being drained.
 func BenchmarkVerdict(b *testing.B) {
-	m := newMosquitto(b)
-	x := newBox(b, config.MQTT{Broker: m.url()}, true)
+	m := mosquitto.New(b)
+	x := newBox(b, config.MQTT{Broker: m.URL()}, true)
 	for i := range uint64(20000) {
 		x.outbox.commit(newVerdict("old", i+1, verdict.Pass))
 	}
@@ -57,10 +58,10 @@ func BenchmarkVerdict(b *testing.B) {
 // a backlog of 100,000 is being drained, its own station's.
 func BenchmarkBacklogDelay(b *testing.B) {
 	const waiting = 100_000
-	m := newMosquitto(b)
-	x := newBox(b, config.MQTT{Broker: m.url()}, true)
+	m := mosquitto.New(b)
+	x := newBox(b, config.MQTT{Broker: m.URL()}, true)
 	came := make(chan struct{})
-	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(m.url()).SetClientID("plc"))
+	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(m.URL()).SetClientID("plc"))
 	wait(b, c.Connect())
 	defer c.Disconnect(50)
 	// The result comes after the verdict itself, and the backlog has none.

@@ -7,6 +7,7 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"faird/config"
+	"faird/publish/mosquitto"
 )
 
 func TestCommandsAreLoggedWithWhoAndWhen(t *testing.T) {
@@ -29,11 +30,11 @@ func TestCommandsAreLoggedWithWhoAndWhen(t *testing.T) {
 }
 
 func TestCommandIDOfAnotherCommand(t *testing.T) {
-	m := newMosquitto(t)
-	b := newBox(t, config.MQTT{Broker: m.url(), Commands: true}, true)
+	m := mosquitto.New(t)
+	b := newBox(t, config.MQTT{Broker: m.URL(), Commands: true}, true)
 	b.SetStations([]string{"cap", "lid"})
 	b.run(t).connected(t)
-	plc := newPLC(t, m.url())
+	plc := newPLC(t, m.URL())
 	tests := []struct {
 		topic, payload string
 		done           int

@@ -6,19 +6,20 @@ import (
 	"time"
 
 	"faird/config"
+	"faird/publish/mosquitto"
 	"faird/verdict"
 )
 
 // viaProxy is a box that reaches mosquitto through a bad network, and a PLC
 // that reaches it directly.
-func viaProxy(t *testing.T, withOutbox bool) (*box, *proxy, *plc, *mosquitto) {
+func viaProxy(t *testing.T, withOutbox bool) (*box, *proxy, *plc, *mosquitto.Broker) {
 	t.Helper()
-	m := newMosquitto(t)
-	p := newProxy(t, m.addr)
+	m := mosquitto.New(t)
+	p := newProxy(t, m.Addr)
 	b := newBox(t, config.MQTT{Broker: p.url(), Timeout: 500 * time.Millisecond}, withOutbox)
 	b.SetStations([]string{"cap", "lid"})
 	b.SetStation("cap", state(true))
-	return b, p, newPLC(t, m.url()), m
+	return b, p, newPLC(t, m.URL()), m
 }
 
 func (b *box) away(t *testing.T, p *proxy) {
@@ -132,9 +133,9 @@ func TestBrokerLosesItsMemory(t *testing.T) {
 	b.away(t, p)
 	newest := newVerdict("cap", 2, verdict.Pass)
 	b.decide(newest) // while away: backlog, and yet the newest verdict
-	m.kill()
-	m.start()
-	c = newPLC(t, m.url())
+	m.Kill()
+	m.Start()
+	c = newPLC(t, m.URL())
 	p.refuse(false)
 	eventually(t, "everything retained is there again", func() bool {
 		return len(c.on("state"))*len(c.on("cap/state"))*len(c.on("cap/last")) > 0
@@ -147,7 +148,7 @@ func TestBrokerLosesItsMemory(t *testing.T) {
 		t.Errorf("results %v of a historical verdict", got)
 	}
 	b.stop()
-	again := newBox(t, config.MQTT{Broker: m.url()}, true) // a restart: the newest comes from the disk
+	again := newBox(t, config.MQTT{Broker: m.URL()}, true) // a restart: the newest comes from the disk
 	again.outbox = b.outbox
 	again.Publisher.outbox = b.outbox
 	b.outbox.commit(newVerdict("cap", 3, verdict.Review))
@@ -325,18 +326,18 @@ func TestStopWithAStalledBroker(t *testing.T) {
 }
 
 func TestRetainedStatesOfFormerStationsAreCleared(t *testing.T) {
-	m := newMosquitto(t)
-	c := newPLC(t, m.url())
+	m := mosquitto.New(t)
+	c := newPLC(t, m.URL())
 	c.send(t, "former/state", "{}", true)
 	c.send(t, "former/last", "{}", true)
-	b := newBox(t, config.MQTT{Broker: m.url()}, false)
+	b := newBox(t, config.MQTT{Broker: m.URL()}, false)
 	b.SetStations([]string{"cap"})
 	b.SetStation("cap", state(true))
 	b.run(t).connected(t)
 	eventually(t, "cleared", func() bool {
 		return len(c.on("former/state")) > 1 && len(c.on("former/last")) > 1
 	})
-	late := newPLC(t, m.url())
+	late := newPLC(t, m.URL())
 	eventually(t, "cap is there", func() bool { return len(late.on("cap/state")) == 1 })
 	if got := append(late.on("former/state"), late.on("former/last")...); len(got) != 0 {
 		t.Errorf("still there: %v", got)

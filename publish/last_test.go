@@ -4,19 +4,20 @@ import (
 	"testing"
 
 	"faird/config"
+	"faird/publish/mosquitto"
 	"faird/verdict"
 )
 
 // A daemon that starts learns its stations after it has connected; the broker
 // may have lost what it kept. The newest verdict comes from the disk all the same.
 func TestLastComesFromTheDisk(t *testing.T) {
-	m := newMosquitto(t)
-	x := newBox(t, config.MQTT{Broker: m.url()}, true)
+	m := mosquitto.New(t)
+	x := newBox(t, config.MQTT{Broker: m.URL()}, true)
 	v := newVerdict("cap", 7, verdict.Fail)
 	x.outbox.commit(v)
 	x.initial = 1
 	x.run(t).connected(t)
-	plc := newPLC(t, m.url())
+	plc := newPLC(t, m.URL())
 	eventually(t, "the box's state", func() bool { return len(plc.on("state")) > 0 })
 	x.SetStations([]string{"cap"})
 	eventually(t, "the newest verdict", func() bool { return len(plc.on("cap/last")) > 0 })

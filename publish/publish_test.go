@@ -9,14 +9,15 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"faird/config"
+	"faird/publish/mosquitto"
 	"faird/verdict"
 )
 
 // brokers runs a test against mosquitto and against the one inside.
 func brokers(t *testing.T, test func(t *testing.T, c config.MQTT, url func(*box) string, plcIs func(*mqtt.ClientOptions))) {
 	t.Run("mosquitto", func(t *testing.T) {
-		m := newMosquitto(t)
-		test(t, config.MQTT{Broker: m.url(), Commands: true}, func(*box) string { return m.url() }, func(*mqtt.ClientOptions) {})
+		m := mosquitto.New(t)
+		test(t, config.MQTT{Broker: m.URL(), Commands: true}, func(*box) string { return m.URL() }, func(*mqtt.ClientOptions) {})
 	})
 	t.Run("built in", func(t *testing.T) {
 		c := config.MQTT{Commands: true, Builtin: config.Builtin{
@@ -159,11 +160,11 @@ func TestTriggers(t *testing.T) {
 }
 
 func TestRetainedTriggersAreIgnored(t *testing.T) {
-	m := newMosquitto(t)
-	plc := newPLC(t, m.url())
+	m := mosquitto.New(t)
+	plc := newPLC(t, m.URL())
 	plc.send(t, "cap/trigger", `{"id":"stale"}`, true)
 	plc.send(t, "cap/command", `{"id":"c","command":"pause"}`, true)
-	b := newBox(t, config.MQTT{Broker: m.url(), Commands: true}, false)
+	b := newBox(t, config.MQTT{Broker: m.URL(), Commands: true}, false)
 	b.SetStations([]string{"cap"})
 	b.run(t).connected(t)
 	plc.send(t, "cap/trigger", `{"id":"fresh"}`, false)
@@ -236,10 +237,10 @@ func TestCommands(t *testing.T) {
 }
 
 func TestCommandsAreOffByDefault(t *testing.T) {
-	m := newMosquitto(t)
-	b := newBox(t, config.MQTT{Broker: m.url()}, false)
+	m := mosquitto.New(t)
+	b := newBox(t, config.MQTT{Broker: m.URL()}, false)
 	b.run(t).connected(t)
-	plc := newPLC(t, m.url())
+	plc := newPLC(t, m.URL())
 	plc.send(t, "command", `{"id":"1","command":"pause"}`, false)
 	eventually(t, "reply", func() bool { return len(plc.on("command/reply")) > 0 })
 	if r, _ := newest[Reply](t, plc, "command/reply"); r.OK || r.ID != "1" || !strings.Contains(r.Error, "mqtt.commands") {

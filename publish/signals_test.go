@@ -70,12 +70,12 @@ func TestHandshakeAfterAnOutage(t *testing.T) {
 	b.SetHandshake("cap", shaken(1))
 	b.run(t).connected(t)
 	b.away(t, p)
-	m.kill()
+	m.Kill()
 	for n := uint64(2); n <= 50; n++ {
 		b.SetHandshake("cap", shaken(n)) // nobody is there: only the newest will do
 	}
-	m.start() // it has lost what it retained
-	c := newPLC(t, m.url())
+	m.Start() // it has lost what it retained
+	c := newPLC(t, m.URL())
 	c.send(t, "lid/handshake", `{"ready":true}`, true) // as an earlier config may have left it
 	b.SetHandshake("lid", nil)
 	p.refuse(false)

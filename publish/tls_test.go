@@ -23,6 +23,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"faird/config"
+	"faird/publish/mosquitto"
 	"faird/verdict"
 )
 
@@ -94,9 +95,9 @@ func (a *authority) write(name, kind string, der []byte) string {
 func TestTLS(t *testing.T) {
 	ours, foreign := newAuthority(t, "ours"), newAuthority(t, "foreign")
 	later, past := time.Now().Add(time.Hour), time.Now().Add(-24*time.Hour)
-	broker := func(until time.Time, lines ...string) *mosquitto {
+	broker := func(until time.Time, lines ...string) *mosquitto.Broker {
 		cert, key := ours.issue("broker", until)
-		return newMosquitto(t, append(lines, "allow_anonymous true", "certfile "+cert, "keyfile "+key)...)
+		return mosquitto.New(t, append(lines, "allow_anonymous true", "certfile "+cert, "keyfile "+key)...)
 	}
 	good, expired := broker(later), broker(past)
 	strict := broker(later, "require_certificate true", "cafile "+ours.file)
@@ -105,7 +106,7 @@ func TestTLS(t *testing.T) {
 	otherCert, otherKey := foreign.issue("edge7", later)
 	tests := []struct {
 		name   string
-		broker *mosquitto
+		broker *mosquitto.Broker
 		tls    config.TLS
 		err    string // "" connects
 	}{
@@ -121,7 +122,7 @@ func TestTLS(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			b := newBox(t, config.MQTT{Broker: "ssl://" + test.broker.addr, TLS: test.tls, Timeout: 2 * time.Second}, true)
+			b := newBox(t, config.MQTT{Broker: "ssl://" + test.broker.Addr, TLS: test.tls, Timeout: 2 * time.Second}, true)
 			b.SetStations([]string{"cap"})
 			b.run(t)
 			if test.err == "" {
@@ -152,12 +153,12 @@ func TestUserAndPassword(t *testing.T) {
 	if err := os.WriteFile(acl, []byte("user faird\ntopic write faird/plant1/edge7/#\ntopic read faird/plant1/edge7/+/trigger\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	m := newMosquitto(t, "allow_anonymous false", "password_file "+passwords, "acl_file "+acl)
+	m := mosquitto.New(t, "allow_anonymous false", "password_file "+passwords, "acl_file "+acl)
 	file := filepath.Join(dir, "secret")
 	if err := os.WriteFile(file, []byte("wrong\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b := newBox(t, config.MQTT{Broker: m.url(), Username: "faird", PasswordFile: file}, true)
+	b := newBox(t, config.MQTT{Broker: m.URL(), Username: "faird", PasswordFile: file}, true)
 	b.SetStations([]string{"cap"})
 	attempts := 0
 	b.OnTurn(func() { attempts++ })
@@ -225,7 +226,7 @@ func (*openDoor) OnACLCheck(*mochi.Client, string, bool) bool              { ret
 // TestWebsocket uses another broker than mosquitto, whose Debian build opens no
 // websocket listener where there is no IPv6.
 func TestWebsocket(t *testing.T) {
-	addr := freeAddr(t)
+	addr := mosquitto.FreeAddr(t)
 	server := mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err := server.AddHook(new(openDoor), nil); err != nil {
 		t.Fatal(err)

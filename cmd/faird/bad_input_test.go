@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"faird/model/demo"
+	"faird/publish/mosquitto"
 )
 
 // squarePNG writes a square whose pixels have the value that f gives them.
@@ -111,8 +112,8 @@ func TestBadInput(t *testing.T) {
 // TestBrokenPictureAmongGoodOnes holds that a picture that cannot be judged is
 // answered for, and that the line goes on.
 func TestBrokenPictureAmongGoodOnes(t *testing.T) {
-	broker := startMosquitto(t)
-	plc := connect(t, broker.url())
+	broker := mosquitto.New(t)
+	plc := connect(t, broker.URL())
 	dir := t.TempDir()
 	for _, n := range []string{"1.png", "3.png"} {
 		squarePNG(t, filepath.Join(dir, n), 300, grey)
@@ -123,7 +124,7 @@ func TestBrokenPictureAmongGoodOnes(t *testing.T) {
 	}
 	write(t, dir, "2.png", string(data[:len(data)/2]))
 	squarePNG(t, filepath.Join(dir, "4.png"), 20, grey)
-	start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", configText(t, broker.url(), fmt.Sprintf(
+	start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", configText(t, broker.URL(), fmt.Sprintf(
 		"  - {name: cap, model: demo, "+anyPicture+", roi: {x: 10, y: 10, w: 200, h: 200}, camera: {url: 'file://%s/*.png'}}\n", dir))))
 	until(t, time.Minute, "four verdicts", func() bool { return len(plc.verdicts("cap")) == 4 })
 	vs := plc.verdicts("cap")

@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,50 +15,6 @@ import (
 
 	"faird/verdict"
 )
-
-// mosquitto is a real broker on a free loopback port.
-type mosquitto struct {
-	t    testing.TB
-	port int
-	conf string
-	cmd  *exec.Cmd
-}
-
-func startMosquitto(t testing.TB) *mosquitto {
-	t.Helper()
-	m := &mosquitto{t: t, port: freePort(t)}
-	m.conf = write(t, t.TempDir(), "mosquitto.conf", fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\n", m.port))
-	m.start()
-	t.Cleanup(m.kill)
-	return m
-}
-
-func (m *mosquitto) start() {
-	m.t.Helper()
-	path, err := exec.LookPath("mosquitto")
-	if err != nil {
-		path = "/usr/sbin/mosquitto"
-	}
-	m.cmd = exec.Command(path, "-c", m.conf)
-	if err := m.cmd.Start(); err != nil {
-		m.t.Fatalf("%v: make test installs mosquitto", err)
-	}
-	until(m.t, 10*time.Second, "mosquitto listens", func() bool {
-		c, err := net.Dial("tcp", m.addr())
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
-}
-
-func (m *mosquitto) kill() {
-	_ = m.cmd.Process.Kill()
-	_ = m.cmd.Wait()
-}
-
-func (m *mosquitto) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(m.port)) }
-func (m *mosquitto) url() string  { return "tcp://" + m.addr() }
 
 func freePort(t testing.TB) int {
 	t.Helper()

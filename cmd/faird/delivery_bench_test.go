@@ -21,6 +21,7 @@ import (
 
 	"faird/config"
 	"faird/publish"
+	"faird/publish/mosquitto"
 	"faird/store"
 	"faird/verdict"
 )
@@ -28,7 +29,7 @@ import (
 // delivery is the store, the publisher and mosquitto, as the daemon joins them.
 type delivery struct {
 	b         *testing.B
-	broker    *mosquitto
+	broker    *mosquitto.Broker
 	store     *store.Store
 	publisher *publish.Publisher
 	sequence  atomic.Uint64
@@ -40,7 +41,7 @@ type nobody struct{ publish.Handler }
 // newDelivery has waiting verdicts in the outbox of station s0 before it connects.
 func newDelivery(b *testing.B, waiting int) *delivery {
 	b.Helper()
-	d := &delivery{b: b, broker: startMosquitto(b)}
+	d := &delivery{b: b, broker: mosquitto.New(b)}
 	var err error
 	if d.store, err = store.Open(config.Store{Path: b.TempDir()}, zerolog.Nop()); err != nil {
 		b.Fatal(err)
@@ -55,7 +56,7 @@ func newDelivery(b *testing.B, waiting int) *delivery {
 		})
 	}
 	filling.Wait()
-	c := config.MQTT{Broker: d.broker.url()}
+	c := config.MQTT{Broker: d.broker.URL()}
 	if d.publisher, err = publish.New(c, publish.Identity{Site: "plant1", Box: "edge7"}, d.store, nobody{}, zerolog.Nop()); err != nil {
 		b.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func (d *delivery) cpu() (own, broker time.Duration) {
 		d.b.Fatal(err)
 	}
 	own = time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	stat, err := processTicks(d.broker.cmd.Process.Pid)
+	stat, err := processTicks(d.broker.PID())
 	if err != nil {
 		d.b.Fatal(err)
 	}
@@ -168,7 +169,7 @@ func BenchmarkReplay(b *testing.B) {
 func replay(b *testing.B, waiting int) {
 	d := newDelivery(b, waiting)
 	came := make(chan string, 100)
-	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(d.broker.url()).SetClientID("plc"))
+	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(d.broker.URL()).SetClientID("plc"))
 	if t := c.Connect(); !t.WaitTimeout(10*time.Second) || t.Error() != nil {
 		b.Fatal(t.Error())
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"faird/publish"
+	"faird/publish/mosquitto"
 	"faird/verdict"
 )
 
@@ -87,10 +88,10 @@ func (h *hand) take(id string) verdict.Verdict {
 }
 
 func TestHandshakeOverMQTT(t *testing.T) {
-	broker := startMosquitto(t)
-	h := &hand{plc: connect(t, broker.url())}
+	broker := mosquitto.New(t)
+	h := &hand{plc: connect(t, broker.URL())}
 	dir := t.TempDir()
-	start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", configText(t, broker.url(), shaking("cap", 30*time.Second))))
+	start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", configText(t, broker.URL(), shaking("cap", 30*time.Second))))
 	first := h.status("ready", signals(true, false, false, false))
 	if first.Session == "" || first.Buffer.Depth != 2 || first.Station != "cap" {
 		t.Errorf("%+v", first)
@@ -191,18 +192,18 @@ func (h *hand) newest() publish.HandshakeState {
 // TestHandshakeBrokenInTheMiddle takes the broker away while a result waits, and
 // then faird itself, while a trigger is in hand.
 func TestHandshakeBrokenInTheMiddle(t *testing.T) {
-	broker := startMosquitto(t)
-	h := &hand{plc: connect(t, broker.url())}
+	broker := mosquitto.New(t)
+	h := &hand{plc: connect(t, broker.URL())}
 	dir := t.TempDir()
-	conf := write(t, dir, "faird.yaml", configText(t, broker.url(), shaking("cap", 30*time.Second)))
+	conf := write(t, dir, "faird.yaml", configText(t, broker.URL(), shaking("cap", 30*time.Second)))
 	p := start(t, dir, nil, "run", "--config", conf)
 	session := h.status("ready", signals(true, false, false, false)).Session
 	first := h.take("r-1")
 
-	broker.kill()
+	broker.Kill()
 	time.Sleep(300 * time.Millisecond)
-	broker.start() // it has lost what it retained
-	h = &hand{plc: connect(t, broker.url())}
+	broker.Start() // it has lost what it retained
+	h = &hand{plc: connect(t, broker.URL())}
 	s := h.status("the result still waits", signals(true, false, false, true))
 	if s.Session != session || s.Result.ID != first.ID {
 		t.Errorf("session %s, result %+v, want %s and %s", s.Session, s.Result, session, first.ID)

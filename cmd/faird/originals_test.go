@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"faird/publish/mosquitto"
 	"faird/verdict"
 )
 
@@ -25,10 +26,10 @@ func TestOriginals(t *testing.T) {
 		t.Fatalf("%d pictures for %d expected scores: %v", len(files), len(expected), err)
 	}
 
-	broker := startMosquitto(t)
-	plc := connect(t, broker.url())
+	broker := mosquitto.New(t)
+	plc := connect(t, broker.URL())
 	dir := t.TempDir()
-	path := write(t, dir, "faird.yaml", configText(t, broker.url(), fmt.Sprintf(
+	path := write(t, dir, "faird.yaml", configText(t, broker.URL(), fmt.Sprintf(
 		"  - {name: cap, model: %s, threshold: 0.14, camera: {url: 'file://%s/*/*.png'}, trigger: {mode: free}}\n", network, pictures)))
 	p := start(t, dir, nil, "run", "--config", path)
 	until(t, time.Minute, "17 verdicts", func() bool { return len(plc.verdicts("cap")) >= len(files) })

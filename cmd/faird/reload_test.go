@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"faird/publish/mosquitto"
 	"faird/verdict"
 )
 
@@ -23,10 +24,10 @@ func storePath(t *testing.T, config string) string {
 }
 
 func TestReload(t *testing.T) {
-	broker := startMosquitto(t)
-	plc := connect(t, broker.url())
+	broker := mosquitto.New(t)
+	plc := connect(t, broker.URL())
 	dir := t.TempDir()
-	text := configText(t, broker.url(), free("cap", "demo://?seed=7&rate=5&defects=0"))
+	text := configText(t, broker.URL(), free("cap", "demo://?seed=7&rate=5&defects=0"))
 	path := write(t, dir, "faird.yaml", text)
 	p := start(t, dir, nil, "run", "--config", path)
 	plc.stateOf(cap0+"/state", time.Minute, "ready", ready)
@@ -72,12 +73,12 @@ func TestReload(t *testing.T) {
 }
 
 func TestIgnoreMaskReload(t *testing.T) {
-	broker := startMosquitto(t)
-	plc := connect(t, broker.url())
+	broker := mosquitto.New(t)
+	plc := connect(t, broker.URL())
 	dir := t.TempDir()
 	mask := write(t, dir, "mask.png", "")
 	squarePNG(t, mask, 640, black)
-	text := configText(t, broker.url(), fmt.Sprintf(
+	text := configText(t, broker.URL(), fmt.Sprintf(
 		"  - {name: cap, model: demo, "+anyPicture+", ignore_mask: %s, camera: {url: '%s'}, trigger: {mode: free}}\n", mask, demoCam))
 	path := write(t, dir, "faird.yaml", text)
 	p := start(t, dir, nil, "run", "--config", path)

@@ -14,6 +14,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	pb "faird/publish/sparkplug/sparkplugpb"
+
+	"faird/publish/mosquitto"
 )
 
 const spB = "spBv1.0/plant1/"
@@ -168,10 +170,10 @@ func (h *scada) ask(command string) (reply map[string]any) {
 }
 
 func TestSparkplugNode(t *testing.T) {
-	broker := startMosquitto(t)
-	plc, host := connect(t, broker.url()), newScada(t, broker.url())
+	broker := mosquitto.New(t)
+	plc, host := connect(t, broker.URL()), newScada(t, broker.URL())
 	dir := t.TempDir()
-	text := configText(t, broker.url(), unhurried) + "sparkplug: {enabled: true, primary_host: scada, grace: 0s}\n"
+	text := configText(t, broker.URL(), unhurried) + "sparkplug: {enabled: true, primary_host: scada, grace: 0s}\n"
 	p := start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", text))
 	until(t, time.Minute, "verdicts on the plain topics", func() bool { return len(plc.verdicts("cap")) >= 3 })
 	if host.isOnline() {
@@ -242,10 +244,10 @@ func TestSparkplugNode(t *testing.T) {
 
 // What the node had not delivered when it was killed comes after the restart.
 func TestSparkplugFeedSurvivesKill(t *testing.T) {
-	broker := startMosquitto(t)
-	plc, host := connect(t, broker.url()), newScada(t, broker.url())
+	broker := mosquitto.New(t)
+	plc, host := connect(t, broker.URL()), newScada(t, broker.URL())
 	dir := t.TempDir()
-	config := write(t, dir, "faird.yaml", configText(t, broker.url(), unhurried)+"sparkplug: {enabled: true, primary_host: scada}\n")
+	config := write(t, dir, "faird.yaml", configText(t, broker.URL(), unhurried)+"sparkplug: {enabled: true, primary_host: scada}\n")
 	p := start(t, dir, nil, "run", "--config", config)
 	until(t, time.Minute, "verdicts on the plain topics", func() bool { return len(plc.verdicts("cap")) >= 5 })
 	_ = p.cmd.Process.Kill()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"faird/publish/mosquitto"
 	"faird/verdict"
 )
 
@@ -32,10 +33,10 @@ func free(name, camera string) string {
 func ready(s map[string]any) bool { return s["ready"] == true }
 
 func TestTriggerOverMQTT(t *testing.T) {
-	broker := startMosquitto(t)
-	plc := connect(t, broker.url())
+	broker := mosquitto.New(t)
+	plc := connect(t, broker.URL())
 	dir := t.TempDir()
-	p := start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", configText(t, broker.url(),
+	p := start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", configText(t, broker.URL(),
 		triggered("cap", demoCam, 3*time.Second), triggered("dead", "file:///nowhere/*.png?loop=true&rate=1", 400*time.Millisecond))))
 	plc.stateOf(cap0+"/state", time.Minute, "ready", ready)
 
@@ -89,14 +90,14 @@ func TestTriggerOverMQTT(t *testing.T) {
 }
 
 func TestStateAfterBrokerRestart(t *testing.T) {
-	broker := startMosquitto(t)
+	broker := mosquitto.New(t)
 	dir := t.TempDir()
-	start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", configText(t, broker.url(), triggered("cap", demoCam, 2*time.Second))))
-	connect(t, broker.url()).stateOf(cap0+"/state", time.Minute, "ready", ready)
-	broker.kill()
+	start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", configText(t, broker.URL(), triggered("cap", demoCam, 2*time.Second))))
+	connect(t, broker.URL()).stateOf(cap0+"/state", time.Minute, "ready", ready)
+	broker.Kill()
 	time.Sleep(500 * time.Millisecond)
-	broker.start() // it has lost what it retained
-	plc := connect(t, broker.url())
+	broker.Start() // it has lost what it retained
+	plc := connect(t, broker.URL())
 	plc.stateOf(boxTop+"/state", 30*time.Second, "online", func(s map[string]any) bool { return s["state"] == "online" })
 	plc.stateOf(cap0+"/state", 10*time.Second, "ready", ready)
 	plc.send(cap0+"/trigger", `{"id":"after"}`)
@@ -104,20 +105,20 @@ func TestStateAfterBrokerRestart(t *testing.T) {
 }
 
 func TestWillWhenKilled(t *testing.T) {
-	broker := startMosquitto(t)
-	plc := connect(t, broker.url())
+	broker := mosquitto.New(t)
+	plc := connect(t, broker.URL())
 	dir := t.TempDir()
-	p := start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", configText(t, broker.url(), triggered("cap", demoCam, 2*time.Second))))
+	p := start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", configText(t, broker.URL(), triggered("cap", demoCam, 2*time.Second))))
 	plc.stateOf(boxTop+"/state", time.Minute, "online", func(s map[string]any) bool { return s["state"] == "online" })
 	_ = p.cmd.Process.Kill()
 	plc.stateOf(boxTop+"/state", 10*time.Second, "offline", func(s map[string]any) bool { return s["state"] == "offline" })
 }
 
 func TestCommands(t *testing.T) {
-	broker := startMosquitto(t)
-	plc := connect(t, broker.url())
+	broker := mosquitto.New(t)
+	plc := connect(t, broker.URL())
 	dir := t.TempDir()
-	text := configText(t, broker.url(), triggered("cap", demoCam, 2*time.Second))
+	text := configText(t, broker.URL(), triggered("cap", demoCam, 2*time.Second))
 	start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", text))
 	plc.stateOf(cap0+"/state", time.Minute, "ready", ready)
 	replies := 0

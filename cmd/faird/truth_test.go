@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"faird/model"
+	"faird/publish/mosquitto"
 	"faird/verdict"
 )
 
@@ -16,7 +17,7 @@ import (
 // what happened.
 type upright struct {
 	*testing.T
-	broker   *mosquitto
+	broker   *mosquitto.Broker
 	plc      *plc
 	faird    *process
 	dir      string
@@ -27,10 +28,10 @@ type upright struct {
 
 func newUpright(t *testing.T) *upright {
 	x := &upright{
-		T: t, broker: startMosquitto(t), dir: t.TempDir(), pictures: smallPictures(t),
+		T: t, broker: mosquitto.New(t), dir: t.TempDir(), pictures: smallPictures(t),
 		models: [2]string{tinyModel(t, 0.5), tinyModel(t, 0.4)},
 	}
-	write(t, x.dir, "faird.yaml", configText(t, x.broker.url(), fmt.Sprintf(
+	write(t, x.dir, "faird.yaml", configText(t, x.broker.URL(), fmt.Sprintf(
 		"  - {name: cap, model: %s, threshold: 0.3, camera: {url: 'file://%s?loop=true&rate=20', read_timeout: 1s, backoff_min: 100ms, backoff_max: 200ms}, trigger: {mode: mqtt, deadline: 3s}}\n",
 		x.models[0], x.pictures)))
 	x.start()
@@ -39,14 +40,14 @@ func newUpright(t *testing.T) *upright {
 
 func (x *upright) start() {
 	x.faird = start(x.T, x.dir, nil, "run", "--config", filepath.Join(x.dir, "faird.yaml"))
-	x.plc = connect(x.T, x.broker.url())
+	x.plc = connect(x.T, x.broker.URL())
 }
 
 // forget is a broker that comes back without anything that it kept.
 func (x *upright) forget() {
-	x.broker.kill()
-	x.broker.start()
-	x.plc = connect(x.T, x.broker.url())
+	x.broker.Kill()
+	x.broker.Start()
+	x.plc = connect(x.T, x.broker.URL())
 }
 
 // state waits until both retained states say the same: whether the station is

@@ -16,15 +16,15 @@ func TestHistoricalReplay(t *testing.T) {
 	r := up(t, config.Sparkplug{})
 	first := r.decide("cap", verdict.Pass)
 	r.delivered()
-	r.mq.kill()
+	r.mq.Kill()
 	eventually(t, "the session's end", func() bool { return !r.Status().Born })
 	var away []string
 	for range 150 {
 		away = append(away, r.decide("cap", verdict.Fail))
 	}
 	r.tap.stall(true) // until the host is there
-	r.mq.start()
-	r.host = newScada(t, "tcp://"+r.mq.addr, "scada")
+	r.mq.Start()
+	r.host = newScada(t, "tcp://"+r.mq.Addr, "scada")
 	r.tap.stall(false)
 	r.alive()
 	live := r.decide("cap", verdict.Review)

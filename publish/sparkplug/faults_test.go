@@ -39,7 +39,7 @@ type plantAtWork struct {
 // online lets the host, or a new one after the broker forgot it, say that it is there.
 func (p *plantAtWork) online(renew bool) {
 	if renew {
-		p.host = newScada(p.t, "tcp://"+p.mq.addr, "scada")
+		p.host = newScada(p.t, "tcp://"+p.mq.Addr, "scada")
 		p.hosts = append(p.hosts, p.host)
 	}
 	p.clock++
@@ -51,9 +51,9 @@ func (p *plantAtWork) fault(r *rand.Rand) {
 	pause := time.Duration(r.IntN(400)) * time.Millisecond
 	switch r.IntN(6) {
 	case 0: // the broker dies, with all it had to hand on
-		p.mq.kill()
+		p.mq.Kill()
 		time.Sleep(pause)
-		p.mq.start()
+		p.mq.Start()
 		p.online(true)
 	case 1: // the connection is cut
 		p.tap.cut()
@@ -69,7 +69,7 @@ func (p *plantAtWork) fault(r *rand.Rand) {
 	case 4: // the host is dead, which the broker says only later
 		p.host.client.Disconnect(0)
 		time.Sleep(pause)
-		herald := newScada(p.t, "tcp://"+p.mq.addr, "scada")
+		herald := newScada(p.t, "tcp://"+p.mq.Addr, "scada")
 		herald.state(false, p.clock)
 		herald.client.Disconnect(20)
 		eventually(p.t, "the node heard it", func() bool { return !p.Status().Born })

@@ -15,6 +15,7 @@ import (
 
 	"faird/config"
 	"faird/publish"
+	"faird/publish/mosquitto"
 	"faird/verdict"
 )
 
@@ -131,7 +132,7 @@ func (w *wire) obeyed() []publish.Command {
 type rig struct {
 	*Node
 	t    testing.TB
-	mq   *mosquitto
+	mq   *mosquitto.Broker
 	tap  *tap
 	feed *memoryFeed
 	wire *wire
@@ -144,10 +145,10 @@ var testBox = publish.Identity{Site: "plant1", Box: "edge7", Version: "1.2.3"}
 // newRig makes one that does not run yet, with the stations cap and lid.
 func newRig(t testing.TB, c config.Sparkplug) *rig {
 	t.Helper()
-	r := &rig{t: t, mq: newMosquitto(t), feed: &memoryFeed{last: map[string][]byte{}}}
-	r.tap = newTap(t, r.mq.addr)
+	r := &rig{t: t, mq: mosquitto.New(t), feed: &memoryFeed{last: map[string][]byte{}}}
+	r.tap = newTap(t, r.mq.Addr)
 	r.wire = &wire{url: r.tap.url()}
-	r.host = newScada(t, "tcp://"+r.mq.addr, "scada")
+	r.host = newScada(t, "tcp://"+r.mq.Addr, "scada")
 	r.renew(c)
 	return r
 }
