@@ -41,6 +41,7 @@ type Box struct {
 	mu       sync.RWMutex // guards what follows
 	stations map[string]*running
 	leaving  map[string]*running // stopped, and still answering for what comes
+	expected []config.Station    // being prepared
 }
 
 // running is a station at work and how to stop it.
@@ -88,13 +89,16 @@ func (b *Box) Apply(ctx context.Context, c *config.Config) error {
 // between.
 func (b *Box) Prepare(ctx context.Context, c *config.Config) (carryOut func(), _ error) {
 	b.apply.Lock()
+	b.expect(c.Stations)
 	plans, err := b.plan(ctx, c)
 	if err != nil {
+		b.expect(nil)
 		b.apply.Unlock()
 		return nil, err
 	}
 	return func() {
 		defer b.apply.Unlock()
+		defer b.expect(nil)
 		b.stopUnlisted(plans)
 		for _, p := range plans {
 			p.carryOut(b)

@@ -82,8 +82,8 @@ func TestShadowJudgesWhatWasJudged(t *testing.T) {
 	r.source.show(3)
 	r.verdict()
 	waitFor(t, "the next comparison", func() bool { return len(n.keys()) == 2 })
-	if n.keys()[1] != 3 || s.judged.Load() != 2 {
-		t.Errorf("compared %v, %d judged", n.keys(), s.judged.Load())
+	if n.keys()[1] != 3 || s.judged.Load() != 2 || s.otherwise.Load() != 2 {
+		t.Errorf("compared %v, %d judged, %d of them otherwise", n.keys(), s.judged.Load(), s.otherwise.Load())
 	}
 }
 

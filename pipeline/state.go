@@ -139,9 +139,9 @@ func (b *Box) Summary() string {
 	return fmt.Sprintf("%d of %d stations ready%s", ready, len(all), first)
 }
 
-// States is how every station is now, by name.
+// States is how every station is now, by name; those being started too.
 func (b *Box) States() map[string]publish.StationState {
-	states := map[string]publish.StationState{}
+	states := b.starting()
 	for _, r := range b.all() {
 		states[r.name] = r.State()
 	}

@@ -56,6 +56,9 @@ func (b *Box) Models() ([]shelf.Entry, error) { return b.shelf.List() }
 // Trial is how a station stands with its models now; it waits for nothing.
 func (b *Box) Trial(station string) (Trial, error) {
 	r := b.station(station)
+	if _, soon := b.starting()[station]; soon {
+		return Trial{}, fmt.Errorf("station %s is %s", station, Starting)
+	}
 	if r == nil {
 		return Trial{}, fmt.Errorf("%w as %q", ErrNoStation, station)
 	}

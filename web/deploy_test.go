@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"faird/pipeline"
 	"faird/verdict"
 )
 
@@ -17,6 +18,7 @@ var metricName = regexp.MustCompile(`\bfaird_[a-z_]+\b`)
 // What the dashboard and the alerts ask for is what a box gives.
 func TestDashboardAndAlertsAskForWhatThereIs(t *testing.T) {
 	w := newWorld(t, nil)
+	w.server.Trials = &fakeTrials{trial: pipeline.Trial{Shadow: &pipeline.ShadowState{Name: "b"}}}
 	w.decide("cap", verdict.Fail, 0.9)
 	_, body := w.browser().get("/metrics")
 	have := map[string]bool{}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"io"
 	"maps"
 	"net/http"
@@ -31,7 +32,7 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) error {
 		out.Why = append(out.Why, "there are no stations")
 	}
 	if b := s.Broker.Status(); !b.Connected {
-		out.Why = append(out.Why, "broker: "+b.Err)
+		out.Why = append(out.Why, "broker: "+cmp.Or(b.Err, "not connected yet"))
 	}
 	if t := s.Store.Stats(); t.Err != "" {
 		out.Why = append(out.Why, "store: "+t.Err)

@@ -48,8 +48,13 @@ func (s *Server) livePicture(w http.ResponseWriter, r *http.Request) error {
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	if r.URL.Query().Get("id") == id {
+	switch r.URL.Query().Get("id") {
+	case "":
+	case id:
 		h.Set("Cache-Control", "private, max-age=600, immutable")
+	default: // a newer one is in its place: never another part's picture
+		w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
 	h.Set("X-Verdict-Id", id)
 	h.Set("Content-Type", pictureTypes[view.live])

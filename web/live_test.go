@@ -3,19 +3,11 @@ package web
 import (
 	"bufio"
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
-	"os"
-	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"faird/pipeline"
 	"faird/publish"
 	"faird/verdict"
 )
@@ -126,6 +118,23 @@ func TestEventsBringStateAndVerdicts(t *testing.T) {
 	}
 }
 
+// A live picture is that of the verdict asked for, or none.
+func TestALivePictureIsNeverAnothers(t *testing.T) {
+	w := newWorld(t, nil)
+	first, second := w.decide("cap", verdict.Fail, 0.9), w.decide("cap", verdict.Fail, 0.8)
+	b := w.browser()
+	for _, view := range []string{"thumb", "picture", "restored", "map"} {
+		address := "/api/stations/cap/live/" + view
+		status, body := b.get(address + "?id=" + first.ID)
+		want(t, view+" of the one before", status, body, 204)
+		for _, id := range []string{"", "?id=" + second.ID} {
+			if status, body = b.get(address + id); status != 200 || len(body) == 0 {
+				t.Errorf("%s%s: %d with %d bytes", view, id, status, len(body))
+			}
+		}
+	}
+}
+
 func TestEventsOfOneStation(t *testing.T) {
 	w := newWorld(t, nil)
 	l := w.browser().listen("/api/events?station=lid")
@@ -135,6 +144,34 @@ func TestEventsOfOneStation(t *testing.T) {
 	if e := decode[eventJSON](t, l.next("verdict")); e.Verdict.ID != v.ID {
 		t.Errorf("got the verdict of %s", e.Verdict.Station)
 	}
+}
+
+// While models load the page is there, and says so; nobody takes the box for ready.
+func TestWhileStationsStart(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, name := range []string{"cap", "lid"} {
+		w.stations.change(name, func(st *publish.StationState) {
+			*st = publish.StationState{Why: pipeline.Starting, Trigger: "mqtt"}
+		})
+	}
+	w.broker.mu.Lock()
+	w.broker.status = publish.Status{}
+	w.broker.mu.Unlock()
+	b := w.browser()
+	status, body := b.get("/api/state")
+	want(t, "state", status, body, 200)
+	if s := decode[stateJSON](t, body); !s.Stations[0].Starting || s.Stations[0].Ready || s.Stations[0].Threshold != nil {
+		t.Errorf("state %s", body)
+	}
+	status, body = b.get("/readyz")
+	want(t, "readyz", status, body, 503)
+	if !strings.Contains(string(body), "station cap: being started") || !strings.Contains(string(body), "broker: not connected yet") {
+		t.Errorf("readyz %s", body)
+	}
+	status, body = b.get("/healthz")
+	want(t, "healthz", status, body, 200)
+	status, body = b.get("/metrics")
+	want(t, "metrics", status, body, 200)
 }
 
 // A browser that does not read must cost the station nothing; one that is gone
@@ -255,88 +292,4 @@ func TestRate(t *testing.T) {
 			t.Errorf("after %d s: %g a minute, want %g", after, got, want)
 		}
 	}
-}
-
-// BenchmarkTenBrowsers is ten browsers that follow two stations at 5 verdicts a
-// second each, thumbnails and all; cpu% is what it costs the box, of one core.
-func BenchmarkTenBrowsers(b *testing.B) {
-	w := newWorld(b, nil)
-	w.scale = 20 // 1280x960
-	browsers := exec.CommandContext(b.Context(), os.Args[0])
-	browsers.Env = append(os.Environ(), asBrowsers+"="+w.url)
-	if err := browsers.Start(); err != nil {
-		b.Fatal(err)
-	}
-	w.until("all listen", func() bool { return w.server.Feed.listeners() == 10 })
-	before, began := cpuTime(b), time.Now()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for i := 0; b.Loop(); i++ {
-		<-tick.C
-		v := &verdict.Verdict{
-			Schema: verdict.SchemaV1, ID: fmt.Sprintf("01JDCQ6Q4Z0M2N3P4Q5R6S%04d", i%10000), Station: []string{"cap", "lid"}[i%2],
-			Verdict: verdict.Pass, Score: number(0.1), Regions: []verdict.Region{},
-		}
-		w.show(v, int64(i))
-	}
-	b.ReportMetric(100*float64(cpuTime(b)-before)/float64(time.Since(began)), "cpu%")
-	_ = browsers.Process.Kill()
-	_ = browsers.Wait()
-}
-
-// asBrowsers makes the test binary be ten browsers of the page at this address.
-const asBrowsers = "TEST_AS_BROWSERS"
-
-func beBrowsers(url string) {
-	var all sync.WaitGroup
-	for range 10 {
-		one := &browser{world: &world{url: url}, client: &http.Client{Transport: &http.Transport{}}}
-		all.Go(func() { one.follow(context.Background()) })
-	}
-	all.Wait()
-}
-
-// follow takes every thumbnail that it is told of.
-func (b *browser) follow(ctx context.Context) {
-	events, err := b.fetch(ctx, "/api/events")
-	if err != nil {
-		return
-	}
-	defer events.Close()
-	scanner := bufio.NewScanner(events)
-	scanner.Buffer(nil, 1<<20)
-	for scanner.Scan() {
-		data, ok := strings.CutPrefix(scanner.Text(), "data: ")
-		var e eventJSON
-		if !ok || json.Unmarshal([]byte(data), &e) != nil || e.View == nil {
-			continue
-		}
-		thumb, err := b.fetch(ctx, e.View.Thumb)
-		if err != nil {
-			return
-		}
-		_, _ = io.Copy(io.Discard, thumb)
-		thumb.Close()
-	}
-}
-
-func (b *browser) fetch(ctx context.Context, path string) (io.ReadCloser, error) {
-	r, err := http.NewRequestWithContext(ctx, "GET", b.url+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := b.client.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	return resp.Body, nil
-}
-
-// cpuTime is what this process has used.
-func cpuTime(b *testing.B) time.Duration {
-	var u unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"faird/pipeline"
 	"faird/pipeline/gallery"
 	"faird/publish"
 	"faird/store"
@@ -31,6 +32,7 @@ type stationJSON struct {
 	Name          string              `json:"name"`
 	Ready         bool                `json:"ready"`
 	Why           string              `json:"why"`
+	Starting      bool                `json:"starting"`
 	Paused        bool                `json:"paused"`
 	Camera        publish.CameraState `json:"camera"`
 	Model         string              `json:"model"`
@@ -130,7 +132,7 @@ func (s *Server) describe() stateJSON {
 func (s *Server) describeStation(name string, st publish.StationState) stationJSON {
 	last, perMinute := s.Feed.past(name)
 	out := stationJSON{
-		Name: name, Ready: st.Ready, Why: st.Why, Paused: st.Paused, Camera: st.Camera, Model: st.Model, Provider: st.Provider,
+		Name: name, Ready: st.Ready, Why: st.Why, Starting: st.Why == pipeline.Starting, Paused: st.Paused, Camera: st.Camera, Model: st.Model, Provider: st.Provider,
 		Trigger: st.Trigger, Threshold: st.Threshold, ThresholdFrom: st.ThresholdFrom, Review: st.Review, Counts: st.Counts,
 		Rate: perMinute, Drift: append([]publish.Drift{}, st.Drift...),
 	}

@@ -152,6 +152,34 @@ func TestWhoAsksForModelsWrongly(t *testing.T) {
 	}
 }
 
+// What Prometheus is told of a model in shadow: nothing, that it cannot judge, or
+// how far it agrees.
+func TestShadowMetrics(t *testing.T) {
+	w := newWorld(t, nil)
+	for name, c := range map[string]struct {
+		shadow *pipeline.ShadowState
+		want   []string
+	}{
+		"none":   {nil, nil},
+		"broken": {&pipeline.ShadowState{Name: "b", Why: "the file is gone"}, []string{`shadow_works{model="",name="b",station="cap"} 0`}},
+		"works": {&pipeline.ShadowState{Name: "b", Model: "sha256:bb", Judged: 40, Skipped: 7, Otherwise: 3}, []string{
+			`shadow_works{model="sha256:bb",name="b",station="cap"} 1`, `shadow_judged_total{station="cap"} 40`,
+			`shadow_skipped_total{station="cap"} 7`, `shadow_otherwise_total{station="cap"} 3`,
+		}},
+	} {
+		w.server.Trials = &fakeTrials{trial: pipeline.Trial{Shadow: c.shadow}}
+		_, body := w.browser().get("/metrics")
+		if got := strings.Count(string(body), "\nfaird_shadow_"); got != 2*len(c.want) { // of both stations
+			t.Errorf("%s: %d metrics of shadows", name, got)
+		}
+		for _, line := range c.want {
+			if !strings.Contains(string(body), "\nfaird_"+line+"\n") {
+				t.Errorf("%s: metrics lack faird_%s", name, line)
+			}
+		}
+	}
+}
+
 func TestShadowReport(t *testing.T) {
 	w := newWorld(t, nil)
 	w.server.Trials = &fakeTrials{trial: pipeline.Trial{Model: "sha256:aa", Shadow: &pipeline.ShadowState{Name: "b", Model: "sha256:bb", Limits: pipeline.Thresholds{Threshold: 0.3}}}}

@@ -103,22 +103,24 @@ func (d *daemon) close() {
 }
 
 func (d *daemon) run(ctx context.Context, reload func(context.Context, func(*config.Config)) error, h hooks) error {
-	start, err := d.prepare(ctx, d.config)
-	if err != nil {
-		return err
-	}
 	// What outlives ctx: the publisher and the watchdog go on until the last
 	// verdict of the stations is out.
 	rest, stopRest := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopRest()
 	g, rest := errgroup.WithContext(rest)
+	d.page.run(rest, g, d) // first: people see that models are loading
+	start, err := d.prepare(ctx, d.config)
+	if err != nil {
+		stopRest()
+		return errors.Join(err, g.Wait())
+	}
 	g.Go(func() error { return d.publisher.Run(rest) })
 	d.edge.run(rest, g)
 	g.Go(func() error { return d.watchdog.Run(rest) })
-	d.page.run(rest, g, d)
 	d.awaitBroker(ctx)
 	start()
 	g.Go(func() error { return d.box.Run(rest) })
+	g.Go(func() error { return d.page.trainer.Run(rest) })
 
 	err = d.work(ctx, rest, reload, h)
 	d.notify.Stopping()

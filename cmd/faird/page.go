@@ -55,11 +55,10 @@ func (p *page) serve(d *daemon, id publish.Identity) (err error) {
 	return err
 }
 
-// run works the page until ctx ends. What fails in it is logged: the line does
-// not stop for its page.
+// run works the page until ctx ends, from before there are stations. What fails
+// in it is logged: the line does not stop for its page.
 func (p *page) run(ctx context.Context, g *errgroup.Group, d *daemon) {
 	g.Go(func() error { return p.gallery.Run(ctx) })
-	g.Go(func() error { return p.trainer.Run(ctx) })
 	g.Go(func() error {
 		if err := p.server.Run(ctx); err != nil {
 			d.log.Error().Err(err).Msg("the page is not served any more")

@@ -96,8 +96,8 @@ type historyItem struct {
 
 var servedAt = regexp.MustCompile(`"url":"(http[^"]+)"`)
 
-// pageOf waits for the page's address in the log.
-func pageOf(t *testing.T, p *process) (url string) {
+// addressOf waits for the page's address in the log.
+func addressOf(t *testing.T, p *process) (url string) {
 	t.Helper()
 	until(t, 4*time.Minute, "the page", func() bool {
 		m := servedAt.FindStringSubmatch(p.errs.String())
@@ -107,6 +107,35 @@ func pageOf(t *testing.T, p *process) (url string) {
 		return m != nil
 	})
 	return url
+}
+
+// pageOf waits for the page and for its stations.
+func pageOf(t *testing.T, p *process) string {
+	t.Helper()
+	url := addressOf(t, p)
+	until(t, 4*time.Minute, "the stations", func() bool { return !strings.Contains(fetch(t, url+"api/state"), `"starting":true`) })
+	return url
+}
+
+// fetch is what an address answers somebody who is not logged in.
+func fetch(t *testing.T, url string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
 
 // withPassword runs faird with a password on its standard input.

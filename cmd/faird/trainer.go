@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"faird/pipeline"
 	"faird/web/training"
 )
 
@@ -27,6 +28,9 @@ func (d *daemon) present(station string) (training.Present, error) {
 	st, found := d.box.States()[station]
 	if !found {
 		return training.Present{}, fmt.Errorf("%w: there is no station %q", training.ErrOrder, station)
+	}
+	if st.Why == pipeline.Starting { // to ask for its model would wait for it
+		return training.Present{}, fmt.Errorf("%w yet: station %s is %s", training.ErrOrder, station, st.Why)
 	}
 	return training.Present{File: d.box.ModelFile(station), Threshold: st.Threshold}, nil
 }

@@ -82,7 +82,7 @@ func line(t *testing.T, names ...string) *daemon {
 	return d
 }
 
-// start runs the daemon until its page answers.
+// start runs the daemon until its stations judge.
 func (d *daemon) start() {
 	d.t.Helper()
 	d.cmd = exec.Command(faird, "run", "--config", d.config)
@@ -95,13 +95,13 @@ func (d *daemon) start() {
 		defer close(d.exited)
 		_ = d.cmd.Wait()
 	}()
-	until(d.t, "the page to answer", func() bool {
+	until(d.t, "the stations to be ready", func() bool {
 		select {
 		case <-d.exited:
 			d.t.Fatal("the daemon has ended")
 		default:
 		}
-		r, err := http.Get(d.url + "/healthz") //nolint:noctx // a test's own loop bounds it
+		r, err := http.Get(d.url + "/readyz") //nolint:noctx // a test's own loop bounds it
 		if err != nil {
 			return false
 		}

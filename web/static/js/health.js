@@ -11,7 +11,7 @@ const old = 10000;   // ms from which a waiting verdict is late
 // findings are {name, level: good | warn | bad, words, hint} of a state, with the
 // camera and model of one station.
 export function findings(state, station) {
-  return [...(station ? [camera(station), model(station)] : []), broker(state.broker), outbox(state), disk(state)];
+  return [...(station ? [camera(station), model(station)] : []), broker(state), outbox(state), disk(state)];
 }
 
 function finding(name, level, words, hint = "", more = "") {
@@ -19,6 +19,7 @@ function finding(name, level, words, hint = "", more = "") {
 }
 
 function camera(st) {
+  if (st.starting) return finding(t.camera, "warn", t.soon);
   const c = st.camera, drift = st.drift?.find((d) => d.what === "brightness");
   if (!c.connected) return finding(t.camera, "bad", t.cameraBad(since(c.since)), t.cameraHint, c.error);
   if (drift) return finding(t.camera, "warn", drift.value > drift.high ? t.brighter : t.darker, t.brightnessHint);
@@ -26,6 +27,7 @@ function camera(st) {
 }
 
 function model(st) {
+  if (st.starting) return finding(t.model, "warn", t.modelLoading);
   if (st.paused) return finding(t.model, "warn", st.why, t.pausedHint);
   if (!st.ready && st.camera.connected) return finding(t.model, "bad", t.modelBad, t.modelHint, st.why);
   const drift = st.drift?.find((d) => d.what === "score");
@@ -33,7 +35,9 @@ function model(st) {
   return finding(t.model, "good", t.modelGood(format.shortHash(st.model), st.provider));
 }
 
-function broker(b) {
+function broker(state) {
+  const b = state.broker;
+  if (!b.connected && !b.error && state.stations.some((st) => st.starting)) return finding(t.broker, "warn", t.soon);
   return b.connected
     ? finding(t.broker, "good", t.brokerGood(b))
     : finding(t.broker, "bad", t.brokerBad(since(b.since)), t.brokerHint, b.error);

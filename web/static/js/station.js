@@ -41,7 +41,7 @@ export function stationPanel(name, full, open) {
     strip?.add(ev.verdict);
   }
   function state(st) {
-    say(how, st.ready ? text.live.running : text.live.notReady);
+    say(how, st.ready ? text.live.running : st.starting ? text.live.starting : text.live.notReady);
     figures.show(st.counts, st.rate);
     if (st.last) verdict(st.last);
     if (!st.ready) idle(st);
@@ -49,6 +49,7 @@ export function stationPanel(name, full, open) {
   }
   // idle covers the last verdict: nobody may take it for that of the part now there.
   function idle(st) {
+    if (st.starting) return call.rest(text.live.starting, text.live.loading);
     call.rest(st.paused ? text.live.pausedWord : text.live.notReady, st.why);
     picture.look.message(text.picture.old, true);
   }

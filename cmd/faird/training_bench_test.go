@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"faird/camera"
+	"faird/config"
+	"faird/verdict"
+	"faird/web/training"
+)
+
+const (
+	windowLong  = time.Second            // with and without the training in turn
+	windowQuiet = 100 * time.Millisecond // not counted, after each change
+)
+
+// BenchmarkBesideTraining is a line that judges as fast as it can, with the demo's
+// model on every thread, beside a training from the page, at its own priority and
+// for real: the same daemon and the same training, which is stopped and let go on
+// in turn (one window of each for every iteration), so that a machine that is busy
+// with something else is as busy in both. slower% is what the line loses;
+// training-steps/s says that the training does go forward. Give it -benchtime 10x.
+func BenchmarkBesideTraining(b *testing.B) {
+	b.Setenv(asFaird, "1") // for the process that trains: it is this program
+	b.Setenv("FAIRD_INFER_LIBRARY", filepath.Join("..", "..", ".deps", "lib", "libonnxruntime.so.1"))
+	m := &rates{b: b}
+	c := trainingConfig(b)
+	failed := make(chan error, 1)
+	err := runDaemon(b.Context(), c, nil, hooks{observe: m.observe, ready: func(d *daemon, stop context.CancelFunc) {
+		go func() {
+			defer stop()
+			failed <- m.measure(d)
+		}()
+	}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := <-failed; err != nil {
+		b.Fatal(err)
+	}
+	m.report()
+}
+
+// trainingConfig is one station whose camera gives pictures faster than they can
+// be judged, all of which pass and are kept.
+func trainingConfig(b *testing.B) *config.Config {
+	b.Helper()
+	c := config.Default()
+	c.Site, c.Box, c.Log.Level = "bench", "box1", "error"
+	c.Infer.Provider = "cpu"
+	c.Store.Path = b.TempDir()
+	c.Archive.Sample, c.Archive.MinFree = 0, 0
+	listen, err := freeAddress("127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	c.MQTT.Builtin.Listen, c.Web.Listen = listen, "127.0.0.1:0"
+	s := config.DefaultStation()
+	s.Name, s.Model = "cap", config.DemoModel
+	s.Camera.URL = fmt.Sprintf("file://%s?loop=true&rate=1000", benchFolder(b))
+	threshold := 1e6
+	s.Threshold = &threshold
+	c.Stations = []config.Station{s}
+	return &c
+}
+
+// rates are the line's, in windows with and without the training.
+type rates struct {
+	b *testing.B
+
+	mu     sync.Mutex
+	beside bool
+	counts bool
+	took   [2][]time.Duration // of judging, without and with
+	length [2]time.Duration
+	steps  int
+	parts  []float64 // of each pair of windows: with by without
+}
+
+func (m *rates) observe(v *verdict.Verdict, _ *camera.Frame) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.counts && v.Score != nil {
+		s := v.StagesMS
+		m.took[which(m.beside)] = append(m.took[which(m.beside)], time.Duration((s.Prepare+s.Restore+s.Score)*float64(time.Millisecond)))
+	}
+}
+
+func which(beside bool) int {
+	if beside {
+		return 1
+	}
+	return 0
+}
+
+// measure begins a training and has windows pass.
+func (m *rates) measure(d *daemon) error {
+	trainer := d.page.trainer
+	if _, err := trainer.Start(training.Order{Station: "cap", Source: training.LivePassed, Pictures: 20, Minutes: 60}, "bench"); err != nil {
+		return err
+	}
+	var job *training.Job
+	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if job = trainer.Job(); job.Phase == training.Training && job.Progress.Step > 0 {
+			break
+		}
+		if job.Phase.Ended() || time.Now().After(end) {
+			return fmt.Errorf("the training did not begin: %+v", job)
+		}
+	}
+	pid := m.child()
+	defer m.signal(pid, syscall.SIGCONT)
+	for m.b.Loop() {
+		without := m.window(pid, false)
+		before := trainer.Job().Progress.Step
+		with := m.window(pid, true)
+		m.steps += trainer.Job().Progress.Step - before
+		m.parts = append(m.parts, with/without)
+	}
+	m.signal(pid, syscall.SIGCONT)
+	return trainer.Cancel()
+}
+
+// window gives the line's rate with or without the training.
+func (m *rates) window(pid int, beside bool) float64 {
+	m.signal(pid, map[bool]syscall.Signal{true: syscall.SIGCONT, false: syscall.SIGSTOP}[beside])
+	time.Sleep(windowQuiet)
+	m.set(beside, true)
+	began, n := time.Now(), len(m.took[which(beside)])
+	time.Sleep(windowLong)
+	m.set(beside, false)
+	long := time.Since(began)
+	m.length[which(beside)] += long
+	return float64(len(m.took[which(beside)])-n) / long.Seconds()
+}
+
+func (m *rates) set(beside, counts bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.beside, m.counts = beside, counts
+}
+
+func (m *rates) signal(pid int, s syscall.Signal) {
+	if err := syscall.Kill(pid, s); err != nil {
+		m.b.Error(err)
+	}
+}
+
+// child is the process that trains: this one's only child.
+func (m *rates) child() int {
+	lists, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, list := range lists {
+		text, _ := os.ReadFile(list)
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+			return pid
+		}
+	}
+	m.b.Error("no process trains")
+	return 0
+}
+
+func (m *rates) report() {
+	for i, name := range []string{"without", "with"} {
+		took := m.took[i]
+		if len(took) == 0 {
+			m.b.Fatalf("nothing was judged %s the training", name)
+		}
+		slices.Sort(took)
+		m.b.ReportMetric(float64(len(took))/m.length[i].Seconds(), name+"/s")
+		m.b.ReportMetric(verdict.Millis(took[(len(took)*99+99)/100-1]), name+"-p99-ms")
+	}
+	slices.Sort(m.parts)
+	without, with := float64(len(m.took[0]))/m.length[0].Seconds(), float64(len(m.took[1]))/m.length[1].Seconds()
+	m.b.ReportMetric(100*(1-with/without), "slower%")
+	m.b.ReportMetric(100*(1-m.parts[len(m.parts)/2]), "slower-median%")
+	m.b.ReportMetric(float64(m.steps)/m.length[1].Seconds(), "training-steps/s")
+	m.b.ReportMetric(0, "ns/op") // the windows' length, not a result
+}
