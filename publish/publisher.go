@@ -56,6 +56,7 @@ type Publisher struct {
 	backoff backoff
 	broker  *broker // nil: the config names one
 	onTurn  func()
+	onLive  func(station string, sinceExposure time.Duration)
 
 	wake     chan struct{} // capacity 1: something to send
 	acked    chan struct{} // capacity 1: something to take from the outbox
@@ -90,6 +91,7 @@ func New(c config.MQTT, id Identity, outbox Outbox, h Handler, log zerolog.Logge
 		log:     log.With().Str("part", "mqtt").Logger(),
 		backoff: backoff{min: 250 * time.Millisecond, max: 10 * time.Second},
 		onTurn:  func() {},
+		onLive:  func(string, time.Duration) {},
 		wake:    make(chan struct{}, 1), acked: make(chan struct{}, 1), received: make(chan struct{}, 1),
 		commands: make(chan request, commandQueue),
 		queue:    newQueue(), table: newTable(), signals: newSignals(),

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"faird/verdict"
 )
@@ -26,12 +27,13 @@ type entry struct {
 	payload []byte // historical: false
 	order   uint64 // of being handed over
 	repeat  bool   // sent before: see Repeat
+	exposed time.Time // zero: no picture
 }
 
 func newEntry(v *verdict.Verdict, key int64) entry {
 	sent := *v
 	sent.Historical, sent.Durable = false, key > 0
-	return entry{key: key, station: v.Station, kind: v.Verdict, payload: encode(&sent)}
+	return entry{key: key, station: v.Station, kind: v.Verdict, payload: encode(&sent), exposed: v.Time.Captured.Time}
 }
 
 // encode marshals the payloads of this package and of verdict, none of which can fail.

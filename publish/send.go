@@ -24,7 +24,7 @@ func (s *session) sendLive() {
 		}
 	}
 	for i, e := range batch {
-		s.send(s.topics.station(e.station, "verdict"), false, e.payload, s.settler(e, true))
+		s.send(s.topics.station(e.station, "verdict"), false, e.payload, s.timed(e, s.settler(e, true)))
 		s.send(s.topics.station(e.station, "result"), false, []byte(e.kind), nil)
 		if at, ok := newest[e.station]; ok && at == i {
 			s.send(s.topics.station(e.station, "last"), true, e.payload, nil)

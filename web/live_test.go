@@ -248,6 +248,7 @@ func TestHealthReadyAndMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.decide("cap", verdict.Fail, 0.9)
+	w.server.Published("cap", 140*time.Millisecond)
 	b := w.browser()
 	status, body := b.get("/healthz")
 	want(t, "healthz", status, body, 200)
@@ -270,7 +271,8 @@ func TestHealthReadyAndMetrics(t *testing.T) {
 	status, body = b.get("/metrics")
 	want(t, "metrics", status, body, 200)
 	for _, line := range []string{
-		`faird_verdicts_total{station="cap",verdict="fail"} 0`, `faird_latency_seconds_count{station="cap"} 1`, `faird_outbox_verdicts 1`,
+		`faird_verdicts_total{station="cap",verdict="fail"} 0`, `faird_latency_seconds_count{station="cap"} 1`,
+		`faird_publish_latency_seconds_bucket{station="cap",le="0.125"} 0`, `faird_publish_latency_seconds_bucket{station="cap",le="0.15"} 1`, `faird_outbox_verdicts 1`,
 		`faird_broker_connected 0`, `faird_station_ready{station="lid"} 1`, `faird_archive_pictures 1`, `faird_store_refuses 0`,
 		`faird_stage_seconds_count{stage="restore",station="cap"} 1`, `faird_info{box="edge7",site="plant1",version="test"} 1`,
 	} {

@@ -24,6 +24,7 @@ type benchReport struct {
 	FPS        float64                `json:"fps"`         // end to end: picture in memory to verdict
 	NetworkFPS float64                `json:"network_fps"` // the bare network, same threads, alternating with the above
 	LatencyMS  map[string]percentiles `json:"latency_ms"`
+	Published  *published             `json:"published"` // nil with --mqtt=false
 	PeakRSSMB  float64                `json:"peak_rss_mb"`
 }
 
@@ -36,7 +37,8 @@ type percentiles struct {
 type benchOptions struct {
 	model, provider, library string
 	frames, warmup, size     int
-	json                     bool
+	rate                     float64
+	mqtt, json               bool
 }
 
 func benchCommand() *cobra.Command {
@@ -44,15 +46,25 @@ func benchCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bench --model m.onnx",
 		Short: "Measures frames a second and latency, end to end and of the bare network",
+		Long: "Measures one after the other: frames a second and the time of each stage, from a picture in memory to its verdict, one after\n" +
+			"another; the bare network beside it; and, in a whole daemon with its own store and broker that a camera gives pictures at\n" +
+			"--rate, the time from the exposure to the broker's acknowledgement of the verdict (published).",
 		Args:  args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.frames < 1 || o.size < 16 {
 				return usageError{fmt.Errorf("--frames must be at least 1 and --picture at least 16")}
 			}
+			if o.rate < 0 || o.rate > 1000 {
+				return usageError{fmt.Errorf("--rate must be 0 to 1000 pictures a second")}
+			}
 			r, err := bench(c.Context(), o)
+			if err == nil && o.mqtt {
+				err = r.publish(c.Context(), o)
+			}
 			if err != nil {
 				return err
 			}
+			r.PeakRSSMB = peakRSS()
 			if o.json {
 				return json.NewEncoder(c.OutOrStdout()).Encode(r)
 			}
@@ -63,6 +75,8 @@ func benchCommand() *cobra.Command {
 	f.StringVar(&o.model, "model", config.DemoModel, "model file")
 	f.IntVar(&o.frames, "frames", 200, "frames to measure")
 	f.IntVar(&o.size, "picture", 900, "height and width of the camera's picture in pixels")
+	f.Float64Var(&o.rate, "rate", 0, "pictures a second for the part with MQTT; 0 is half of what was measured before, 20 at most")
+	f.BoolVar(&o.mqtt, "mqtt", true, "measure up to the broker too")
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
 	addInferFlags(c, &o.provider, &o.library)
 	o.warmup = 10
@@ -168,12 +182,14 @@ func (t *timings) report(provider string) *benchReport {
 			"total": percentile(t.total), "prepare": percentile(t.prepare),
 			"restore": percentile(t.restore), "score": percentile(t.score),
 		},
-		PeakRSSMB: peakRSS(),
 	}
 }
 
 // percentile takes the nearest rank.
 func percentile(ms []float64) percentiles {
+	if len(ms) == 0 {
+		return percentiles{}
+	}
 	s := slices.Sorted(slices.Values(ms))
 	at := func(p int) float64 { return s[(len(s)*p+99)/100-1] }
 	return percentiles{P50: at(50), P95: at(95), P99: at(99)}
@@ -197,6 +213,11 @@ func (r *benchReport) print(out io.Writer) error {
 	for _, stage := range []string{"prepare", "restore", "score", "total"} {
 		p := r.LatencyMS[stage]
 		if _, err := fmt.Fprintf(out, "%-8s p50 %8.2f ms   p95 %8.2f ms   p99 %8.2f ms\n", stage, p.P50, p.P95, p.P99); err != nil {
+			return err
+		}
+	}
+	if r.Published != nil {
+		if err := r.Published.print(out); err != nil {
 			return err
 		}
 	}

@@ -44,6 +44,7 @@ type daemon struct {
 // hooks let a command watch the daemon it runs.
 type hooks struct {
 	observe func(*verdict.Verdict, *camera.Frame)
+	live    func(station string, sinceExposure time.Duration) // the broker has acknowledged a verdict that was no backlog
 	ready   func(*daemon, context.CancelFunc) // the stations are ready or known broken; the function ends the daemon
 	done    func(*daemon)                     // everything is sent that could be; the daemon is about to close
 }
@@ -92,6 +93,12 @@ func newDaemon(c *config.Config, h hooks) (*daemon, error) {
 		d.close()
 		return nil, err
 	}
+	d.publisher.OnLive(func(station string, sinceExposure time.Duration) {
+		d.page.server.Published(station, sinceExposure)
+		if h.live != nil {
+			h.live(station, sinceExposure)
+		}
+	})
 	d.publisher.OnTurn(d.watchdog.Loop("publisher", publisherDeadline).Turn)
 	return d, nil
 }

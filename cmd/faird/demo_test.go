@@ -68,7 +68,11 @@ func TestBench(t *testing.T) {
 	if r.Provider != "cpu" || r.Frames != 20 || r.FPS <= 0 || r.NetworkFPS <= 0 || r.PeakRSSMB <= 0 {
 		t.Errorf("%+v", r)
 	}
-	for _, stage := range []string{"total", "prepare", "restore", "score"} {
+	if p := r.Published; p == nil || p.Frames != 20 || p.Rate <= 0 {
+		t.Fatalf("published: %+v", p)
+	}
+	r.LatencyMS["published"], r.LatencyMS["decided"] = r.Published.Latency, r.Published.Decided
+	for _, stage := range []string{"total", "prepare", "restore", "score", "published", "decided"} {
 		if p := r.LatencyMS[stage]; p.P50 <= 0 || p.P50 > p.P95 || p.P95 > p.P99 {
 			t.Errorf("%s: %+v", stage, p)
 		}
