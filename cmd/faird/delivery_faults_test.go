@@ -52,7 +52,7 @@ func nap(ctx context.Context, dice *rand.Rand, least, most time.Duration) bool {
 // order where it is not: killed, mosquitto loses what waits for others, and
 // that is not faird's to save.
 func (p *proof) brokerDies(ctx context.Context, dice *rand.Rand) (string, error) {
-	if !p.witness.client.IsConnectionOpen() {
+	if !p.witness.connected.Load() {
 		return p.brokerStops(ctx, dice)
 	}
 	return "broker killed", p.withoutBroker(ctx, dice, syscall.SIGKILL)
@@ -70,7 +70,7 @@ func (p *proof) withoutBroker(ctx context.Context, dice *rand.Rand, end syscall.
 	if err := p.broker.start(limit); err != nil {
 		return err
 	}
-	for !p.witness.client.IsConnectionOpen() && limit.Err() == nil {
+	for !p.witness.connected.Load() && limit.Err() == nil {
 		time.Sleep(20 * time.Millisecond)
 	}
 	nap(ctx, dice, 500*time.Millisecond, 600*time.Millisecond) // what waited is on its way

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"golang.org/x/sys/unix"
 )
 
@@ -59,55 +58,6 @@ func (k *keeper) start(ctx context.Context) error {
 func (k *keeper) end(s syscall.Signal) {
 	_ = k.cmd.Process.Signal(s)
 	_ = k.cmd.Wait()
-}
-
-// subscriber has a session of its own, and keeps what came in the order in which it came.
-type subscriber struct {
-	client mqtt.Client
-	mu     sync.Mutex
-	came   []arrival
-	ids    map[string]bool
-	kept   map[string][]byte // newest payload of each state and last topic
-}
-
-func newSubscriber(addr string) *subscriber {
-	s := &subscriber{ids: map[string]bool{}, kept: map[string][]byte{}}
-	o := mqtt.NewClientOptions().AddBroker("tcp://" + addr).SetClientID("witness").SetCleanSession(false).
-		SetOrderMatters(true).SetConnectRetry(true).SetConnectRetryInterval(100 * time.Millisecond).
-		SetAutoReconnect(true).SetMaxReconnectInterval(300 * time.Millisecond).SetKeepAlive(5 * time.Second).
-		SetDefaultPublishHandler(s.take).
-		SetOnConnectHandler(func(c mqtt.Client) { c.Subscribe("faird/#", 1, s.take) })
-	s.client = mqtt.NewClient(o)
-	s.client.Connect()
-	return s
-}
-
-func (s *subscriber) take(_ mqtt.Client, m mqtt.Message) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	parts := strings.Split(m.Topic(), "/")
-	switch leaf := parts[len(parts)-1]; leaf {
-	case "verdict":
-		s.came = append(s.came, arrival{parts[len(parts)-2], m.Payload()})
-		if _, id, ok := strings.Cut(string(m.Payload()), `"id":"`); ok && strings.HasSuffix(string(m.Payload()), `"durable":true}`) {
-			s.ids[id[:min(26, len(id))]] = true
-		}
-	case "state", "last":
-		s.kept[m.Topic()] = m.Payload()
-	}
-}
-
-// heard is how many different verdicts came so far that are on disk.
-func (s *subscriber) heard() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.ids)
-}
-
-func (s *subscriber) retained(topic string) []byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.kept[topic]
 }
 
 // service runs faird as systemd would: it is started again whenever it ends.

@@ -9,6 +9,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -65,13 +66,14 @@ type proof struct {
 	seed    uint64
 	broker  *keeper
 	proxy   *proxy
-	witness *subscriber
+	witness *witness
 	faird   *service
 	store   string
 	volume  *volume // nil: nothing can be mounted
 	conf    string
 	model   string
-	faults  sync.Map     // name to *atomic.Int64
+	mu      sync.Mutex
+	faults  []mended
 	refused atomic.Int64 // until when (UnixNano) a refusing disk may have ended faird
 	starts  int
 	strikes int
@@ -92,11 +94,11 @@ func newProof(t *testing.T, seed uint64) *proof {
 	}
 	t.Cleanup(func() { p.broker.end(syscall.SIGKILL) })
 	p.proxy = newProxy(t, p.broker.addr)
-	p.witness = newSubscriber(p.broker.addr)
-	t.Cleanup(func() { p.witness.client.Disconnect(50) })
+	p.witness = newWitness(p.broker.addr)
+	t.Cleanup(p.witness.end)
 	until(t, 20*time.Second, "the broker keeps the subscriber's session", func() bool {
 		info, err := os.Stat(filepath.Join(filepath.Dir(p.broker.conf), "mosquitto.db"))
-		return err == nil && info.Size() > 0 && p.witness.client.IsConnectionOpen()
+		return err == nil && info.Size() > 0 && p.witness.connected.Load()
 	})
 	time.Sleep(1500 * time.Millisecond) // one autosave more, now with the subscription
 	p.conf = write(t, t.TempDir(), "faird.yaml", p.config("free"))
@@ -179,9 +181,30 @@ func (p *proof) produce() {
 	}
 }
 
+// mended is a fault, when it was over.
+type mended struct {
+	what string
+	at   time.Time
+}
+
 func (p *proof) count(what string) {
-	n, _ := p.faults.LoadOrStore(what, new(atomic.Int64))
-	n.(*atomic.Int64).Add(1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = append(p.faults, mended{what, time.Now()})
+}
+
+// tell says how often each fault was there, and when, where something went wrong.
+func (p *proof) tell() {
+	times := map[string]int{}
+	for _, f := range p.faults {
+		times[f.what]++
+		if p.t.Failed() {
+			p.t.Logf("%s mended: %s", f.at.UTC().Format("15:04:05.000"), f.what)
+		}
+	}
+	for _, what := range slices.Sorted(maps.Keys(times)) {
+		p.t.Logf("%3d x %s", times[what], what)
+	}
 }
 
 // trigger plays a PLC that numbers its triggers and sends some of them again.
@@ -274,13 +297,13 @@ func (p *proof) compare(took time.Duration) {
 	}
 	p.t.Logf("%d decided in %s with %d starts: %d came live, %d late, %d came again; the disk refused %d times, and %d came undecided, marked durable: false; kinds %v",
 		len(l.keys), took.Round(time.Second), p.starts, c.live, c.late, c.again, p.strikes, c.undecided, l.kinds)
-	p.faults.Range(func(what, n any) bool { p.t.Logf("%3d x %s", n.(*atomic.Int64).Load(), what); return true })
 	if p.strikes == 0 {
 		p.t.Error("the disk never refused")
 	}
 	if len(l.keys) < *proofVerdicts {
 		p.t.Errorf("only %d verdicts were decided", len(l.keys))
 	}
+	p.tell()
 }
 
 // tinyModel writes a model that restores every picture to one grey, which costs next to nothing.
