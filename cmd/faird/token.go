@@ -24,27 +24,19 @@ func tokenCommand() *cobra.Command {
 func tokenAddCommand(config *string) *cobra.Command {
 	role, from := "viewer", ""
 	var life time.Duration
-	c := &cobra.Command{
-		Use:   "add NAME",
-		Short: "Makes a token and prints it, this once",
-		Args:  args(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, given []string) error {
+	c := accountCommand(config, "add", "Makes a token and prints it, this once",
+		func(c *cobra.Command, f *account.File, name string) error {
 			r, err := account.ParseRole(role)
 			if err != nil {
 				return usageError{err}
 			}
-			f, err := accounts(*config)
-			if err != nil {
-				return err
-			}
-			secret, err := f.AddToken(given[0], r, from, life)
+			secret, err := f.AddToken(name, r, from, life)
 			if err != nil {
 				return err
 			}
 			fmt.Fprintln(c.OutOrStdout(), secret)
 			return nil
-		},
-	}
+		})
 	c.Flags().StringVar(&role, "role", role, "viewer, operator or admin")
 	c.Flags().StringVar(&from, "from", from, "address, or prefix such as 10.1.2.0/24, that it may come from (default: any)")
 	c.Flags().DurationVar(&life, "for", 0, "how long it is good, such as 720h (default: until it is removed)")
@@ -52,16 +44,6 @@ func tokenAddCommand(config *string) *cobra.Command {
 }
 
 func tokenRemoveCommand(config *string) *cobra.Command {
-	return &cobra.Command{
-		Use:   "remove NAME",
-		Short: "Takes a token out",
-		Args:  args(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, given []string) error {
-			f, err := accounts(*config)
-			if err != nil {
-				return err
-			}
-			return f.RemoveToken(given[0])
-		},
-	}
+	return accountCommand(config, "remove", "Takes a token out",
+		func(_ *cobra.Command, f *account.File, name string) error { return f.RemoveToken(name) })
 }

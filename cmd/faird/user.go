@@ -43,64 +43,54 @@ func accounts(config string) (*account.File, error) {
 	return account.Open(cfg.Web.Users), nil
 }
 
-func userAddCommand(config *string) *cobra.Command {
-	role := "operator"
-	c := &cobra.Command{
-		Use:   "add NAME",
-		Short: "Adds a user; the password is asked for, or read from standard input",
+// accountCommand is a command that does one thing with one user or token.
+func accountCommand(config *string, use, short string, do func(c *cobra.Command, f *account.File, name string) error) *cobra.Command {
+	return &cobra.Command{
+		Use:   use + " NAME",
+		Short: short,
 		Args:  args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, given []string) error {
-			r, err := account.ParseRole(role)
-			if err != nil {
-				return usageError{err}
-			}
 			f, err := accounts(*config)
 			if err != nil {
 				return err
 			}
-			password, err := askPassword(c, given[0])
+			return do(c, f, given[0])
+		},
+	}
+}
+
+func userAddCommand(config *string) *cobra.Command {
+	role := "operator"
+	c := accountCommand(config, "add", "Adds a user; the password is asked for, or read from standard input",
+		func(c *cobra.Command, f *account.File, name string) error {
+			r, err := account.ParseRole(role)
+			if err != nil {
+				return usageError{err}
+			}
+			password, err := askPassword(c, name)
 			if err != nil {
 				return err
 			}
-			return f.Add(given[0], r, password)
-		},
-	}
+			return f.Add(name, r, password)
+		})
 	c.Flags().StringVar(&role, "role", role, "viewer (looks), operator (marks, moves thresholds, pauses), or admin (reads the audit log too)")
 	return c
 }
 
 func userPasswordCommand(config *string) *cobra.Command {
-	return &cobra.Command{
-		Use:   "passwd NAME",
-		Short: "Gives a user another password; who is logged in under the old one is logged out",
-		Args:  args(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, given []string) error {
-			f, err := accounts(*config)
+	return accountCommand(config, "passwd", "Gives a user another password; who is logged in under the old one is logged out",
+		func(c *cobra.Command, f *account.File, name string) error {
+			password, err := askPassword(c, name)
 			if err != nil {
 				return err
 			}
-			password, err := askPassword(c, given[0])
-			if err != nil {
-				return err
-			}
-			return f.SetPassword(given[0], password)
-		},
-	}
+			return f.SetPassword(name, password)
+		})
 }
 
 func userRemoveCommand(config *string) *cobra.Command {
-	return &cobra.Command{
-		Use:   "remove NAME",
-		Short: "Takes a user out and logs them out",
-		Args:  args(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, given []string) error {
-			f, err := accounts(*config)
-			if err != nil {
-				return err
-			}
-			return f.Remove(given[0])
-		},
-	}
+	return accountCommand(config, "remove", "Takes a user out and logs them out",
+		func(_ *cobra.Command, f *account.File, name string) error { return f.Remove(name) })
 }
 
 func accountListCommand(config *string) *cobra.Command {
