@@ -200,10 +200,12 @@ func replay(b *testing.B, waiting int) {
 		committing, handing, arriving = append(committing, committed.Sub(began)), append(handing, handed.Sub(committed)), append(arriving, time.Since(committed))
 	}
 	after := d.store.Stats().OutboxRows
-	if after == 0 && waiting > 0 {
-		b.Error("the backlog was sent before the last new verdict: its delay is not measured")
+	if waiting > 0 {
+		if after == 0 {
+			b.Error("the backlog was sent before the last new verdict: its delay is not measured")
+		}
+		b.ReportMetric(float64(before-after)/b.Elapsed().Seconds(), "replayed/s")
 	}
-	b.ReportMetric(float64(before-after)/b.Elapsed().Seconds(), "replayed/s")
 	for name, took := range map[string][]time.Duration{"commit": committing, "publish": handing, "arrive": arriving} {
 		slices.Sort(took)
 		b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, name+"-p99-ms")
