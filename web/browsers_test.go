@@ -55,9 +55,11 @@ func watched(b *testing.B, n int) {
 	for i := 0; b.Loop(); i++ {
 		<-tick.C
 		w.sequence++
+		now := verdict.Time{Time: time.Now()}
 		v := &verdict.Verdict{
 			Schema: verdict.SchemaV1, ID: ulid.Make().String(), Station: []string{"cap", "lid"}[i%2], Sequence: w.sequence,
 			Verdict: verdict.Pass, Score: number(0.1), Regions: []verdict.Region{}, // without a threshold: no picture is kept
+			Time: verdict.Times{Captured: now, Decided: now},
 		}
 		key, err := w.store.Commit(b.Context(), v)
 		if err != nil {

@@ -50,9 +50,15 @@ func (s *said) String() string {
 	return s.b.String()
 }
 
-// line starts faird on simulated stations of these names, with a user for each
-// role (named like it).
+// line starts faird on simulated stations of these names, a part a second each,
+// with a user for each role (named like it).
 func line(t *testing.T, names ...string) *daemon {
+	t.Helper()
+	return lineAt(t, 1, names...)
+}
+
+// lineAt is line at so many parts a second.
+func lineAt(t *testing.T, rate int, names ...string) *daemon {
 	t.Helper()
 	dir := t.TempDir()
 	d := &daemon{t: t, config: filepath.Join(dir, "faird.yaml"), url: "http://" + address(t)}
@@ -61,7 +67,7 @@ func line(t *testing.T, names ...string) *daemon {
 	fmt.Fprintf(&b, "mqtt: {builtin: {listen: %q}}\nstore: {path: %q}\nweb: {listen: %q}\n", address(t), dir, strings.TrimPrefix(d.url, "http://"))
 	b.WriteString("stations:\n")
 	for i, name := range names {
-		fmt.Fprintf(&b, "  - {name: %s, model: demo, trigger: {deadline: 60s}, camera: {url: 'demo://?seed=%d&rate=1&defects=0.5', open_timeout: 180s, read_timeout: 60s}, roi: {x: 64, y: 112, w: 480, h: 480}}\n", name, i+1)
+		fmt.Fprintf(&b, "  - {name: %s, model: demo, trigger: {deadline: 60s}, camera: {url: 'demo://?seed=%d&rate=%d&defects=0.5', open_timeout: 180s, read_timeout: 60s}, roi: {x: 64, y: 112, w: 480, h: 480}}\n", name, i+1, rate)
 	}
 	if err := os.WriteFile(d.config, []byte(b.String()), 0o600); err != nil {
 		t.Fatal(err)

@@ -229,6 +229,7 @@ export const text = {
     compared: "Beside the model in use",
     nothing: "No marked part could be used: mark some right and wrong in the history, and the next training is compared by them.",
     on: (good, defect) => `On ${n(good, "part marked good", "parts marked good")} and ${n(defect, "marked defective", "marked defective")} that the new model has never seen.`,
+    next: "Try it in shadow",
     inUse: "In use", fresh: "New",
     auroc: "AUROC", aurocIs: "How well scores part good from defective, 1 at best",
     limitIs: "Scores from here on fail",

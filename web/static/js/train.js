@@ -87,6 +87,7 @@ function state(j, cancel) {
     h("p", null, far(j)),
     j.error && h("p", { class: "note bad" }, j.error),
     j.result && h("p", { class: "note good" }, h("b", null, fileName(j.result.file)), " ", t.made(j.result, format.shortHash(j.result.model), format.score(j.result.threshold))),
+    j.result && over && h("p", null, h("a", { class: "button", href: `#/models/${j.station}` }, t.next)),
     h("p", { class: "soft" }, t.by(j.station, j.who, format.when(j.started)), !over && j.priority && ` ${t.low}`));
 }
 
