@@ -4,8 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
-	"image/png"
 	"os"
 	"strings"
 )
@@ -99,7 +97,7 @@ func (k *checker) mask(key, path string) {
 		return
 	}
 	defer f.Close()
-	if _, err := png.DecodeConfig(f); err != nil {
-		k.bad(key, fmt.Sprintf("%s: not a PNG picture", path), "save the mask as PNG, non-zero where pixels are ignored")
+	if why := whyNotPNG(f); why != "" {
+		k.bad(key, path+": "+why, "save the mask as PNG, non-zero where pixels are ignored")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"math"
 	"os"
 )
@@ -20,9 +21,13 @@ func (k *checker) references(key string, s *Station) {
 		return // said already
 	}
 	defer f.Close()
-	picture, err := png.Decode(f)
+	if why := whyNotPNG(f); why != "" {
+		k.bad(key+".align.reference", s.Align.Reference+": "+why, "save a whole picture of the camera as PNG, as faird collect does for a station without roi")
+		return
+	}
+	picture, err := decodeAgain(f)
 	if err != nil {
-		k.bad(key+".align.reference", s.Align.Reference+": not a PNG picture", "save a whole picture of the camera as PNG, as faird collect does for a station without roi")
+		k.bad(key+".align.reference", s.Align.Reference+": "+err.Error(), "save it anew: it is cut short or damaged")
 		return
 	}
 	all := picture.Bounds()
@@ -36,6 +41,30 @@ func (k *checker) references(key string, s *Station) {
 	for i, r := range s.Regions {
 		k.inReference(k.item(key+".regions", i)+".roi", r.ROI, all, size)
 	}
+}
+
+// maxPixels is beyond any camera, and bounds what a file can claim by its head
+// alone: the decoder takes the memory before it has seen a pixel.
+const maxPixels = 1 << 28
+
+// whyNotPNG looks at a picture's head.
+func whyNotPNG(r io.Reader) string {
+	head, err := png.DecodeConfig(r)
+	switch {
+	case err != nil:
+		return "not a PNG picture"
+	case head.Width > maxPixels/head.Height:
+		return fmt.Sprintf("%dx%d pixels are more than any camera's", head.Width, head.Height)
+	}
+	return ""
+}
+
+// decodeAgain reads a picture from its file's beginning.
+func decodeAgain(f io.ReadSeeker) (image.Image, error) {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	return png.Decode(f)
 }
 
 func (k *checker) inReference(key string, roi *Rect, all image.Rectangle, size string) {
