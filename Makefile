@@ -33,7 +33,7 @@ COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOLANGCI := go tool -modfile=.ci/tools/go.mod golangci-lint
 
-.PHONY: help env deps deps-test build run test prove fuzz licences vulncheck deb test-deb lint bench fmt clean
+.PHONY: help env deps deps-test build run test prove soak fuzz licences vulncheck deb test-deb lint bench fmt clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 16
 
@@ -61,6 +61,10 @@ VERDICTS ?= 20000
 SEED ?= 0
 prove: deps-test ## the long proof that no decided verdict is lost: VERDICTS=20000 SEED=0 (any)
 	go test ./cmd/faird -run 'TestDelivery$$' -count=1 -v -timeout 2h -verdicts $(VERDICTS) -seed $(SEED)
+
+DURATION ?= 1h
+soak: deps-test ## one daemon that loses cameras, broker, disk and time for DURATION=1h, SEED=0 (any): nothing lost, nothing grown
+	go test ./cmd/faird -run 'TestSoak$$' -count=1 -v -timeout 0 -soak $(DURATION) -seed $(SEED)
 
 deb: build ## dist/faird_VERSION_ARCH.deb; ARCH=arm64 with BINARY and LIBRARY packs another machine's parts
 	@.ci/install packages $(DEB_PACKAGES)
