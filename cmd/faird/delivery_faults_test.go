@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -17,25 +18,35 @@ type lane struct {
 	faults []fault
 	pause  time.Duration // at most, between two
 	dice   *rand.Rand
+	hand   []int        // of the faults, those that are still to come this time round
 	deals  atomic.Int64 // how often every fault of it was there
 }
 
-// run deals the faults like cards, shuffled anew each time round.
+// run deals the faults like cards, shuffled anew each time round, and goes on
+// where it was when ctx last ended.
 func (l *lane) run(ctx context.Context, count func(what string)) error {
 	for ctx.Err() == nil {
-		for _, at := range l.dice.Perm(len(l.faults)) {
-			if !nap(ctx, l.dice, l.pause/10, l.pause) {
-				return nil
-			}
-			what, err := l.faults[at](ctx, l.dice)
-			if err != nil {
-				return fmt.Errorf("%s: %w", what, err)
-			}
-			count(what)
+		if len(l.hand) == 0 {
+			l.hand = l.dice.Perm(len(l.faults))
 		}
-		l.deals.Add(1)
+		if !nap(ctx, l.dice, l.pause/10, l.pause) {
+			return nil
+		}
+		what, err := l.faults[l.hand[0]](ctx, l.dice)
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		count(what)
+		if l.hand = l.hand[1:]; len(l.hand) == 0 {
+			l.deals.Add(1)
+		}
 	}
 	return nil
+}
+
+// dealt reports whether every fault of every lane was there.
+func dealt(lanes []*lane) bool {
+	return !slices.ContainsFunc(lanes, func(l *lane) bool { return l.deals.Load() == 0 })
 }
 
 // nap returns false where ctx ended meanwhile.

@@ -11,9 +11,11 @@ import (
 	"image/png"
 	"maps"
 	"math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -53,7 +55,7 @@ func TestDelivery(t *testing.T) {
 		seed = uint64(time.Now().UnixNano())
 	}
 	t.Logf("replay the dice with: go test ./cmd/faird -run TestDelivery$ -v -verdicts %d -seed %d", *proofVerdicts, seed)
-	p := newProof(t, seed)
+	p := newProof(t, seed, *proofVerdicts, (*proof).config)
 	began := time.Now()
 	p.produce()
 	p.drain()
@@ -64,6 +66,8 @@ func TestDelivery(t *testing.T) {
 type proof struct {
 	t       *testing.T
 	seed    uint64
+	least   int                                // verdicts to be decided
+	text    func(p *proof, mode string) string // of the config; mode mqtt makes no verdicts but a PLC's
 	broker  *keeper
 	proxy   *proxy
 	witness *witness
@@ -72,6 +76,9 @@ type proof struct {
 	volume  *volume // nil: nothing can be mounted
 	conf    string
 	model   string
+	page    string        // host:port of faird's
+	asked   int           // triggers so far
+	asks    time.Duration // least time between two triggers; twice that at most
 	mu      sync.Mutex
 	faults  []mended
 	refused atomic.Int64 // until when (UnixNano) a refusing disk may have ended faird
@@ -80,9 +87,12 @@ type proof struct {
 	resent  map[string]bool // trigger ids that were sent again
 }
 
-func newProof(t *testing.T, seed uint64) *proof {
+func newProof(t *testing.T, seed uint64, least int, text func(*proof, string) string) *proof {
 	t.Helper()
-	p := &proof{t: t, seed: seed, resent: map[string]bool{}, broker: newKeeper(t), model: tinyModel(t, 0.5)}
+	p := &proof{
+		t: t, seed: seed, least: least, text: text, resent: map[string]bool{}, broker: newKeeper(t), model: tinyModel(t, 0.5),
+		page: net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t))), asks: 40 * time.Millisecond,
+	}
 	p.store = filepath.Join(t.TempDir(), "data")
 	if p.volume = newVolume(t); p.volume != nil {
 		p.store = filepath.Join(p.volume.path, "data")
@@ -101,7 +111,7 @@ func newProof(t *testing.T, seed uint64) *proof {
 		return err == nil && info.Size() > 0 && p.witness.connected.Load()
 	})
 	time.Sleep(1500 * time.Millisecond) // one autosave more, now with the subscription
-	p.conf = write(t, t.TempDir(), "faird.yaml", p.config("free"))
+	p.conf = write(t, t.TempDir(), "faird.yaml", p.text(p, "free"))
 	p.serve()
 	return p
 }
@@ -110,7 +120,7 @@ func newProof(t *testing.T, seed uint64) *proof {
 func (p *proof) serve() {
 	p.faird = &service{
 		args: []string{fairdBinary(p.t), "run", "--config", p.conf}, dir: p.t.TempDir(),
-		env:    append(os.Environ(), asFaird+"=1", "FAIRD_INFER_LIBRARY="+library(p.t)),
+		env:    append(os.Environ(), asFaird+"=1", "FAIRD_INFER_LIBRARY="+library(p.t), "FAIRD_WEB_LISTEN="+p.page),
 		excuse: func() bool { return time.Now().UnixNano() < p.refused.Load() },
 	}
 	p.faird.run()
@@ -163,10 +173,7 @@ func (p *proof) produce() {
 		running.Go(func() error { return lanes[i].run(work, p.count) })
 	}
 	running.Go(func() error { return p.trigger(work) })
-	dealt := func() bool {
-		return !slices.ContainsFunc(lanes, func(l *lane) bool { return l.deals.Load() == 0 })
-	}
-	for said := time.Now(); (p.witness.heard() < *proofVerdicts || !dealt()) && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
+	for said := time.Now(); (p.witness.heard() < p.least || !dealt(lanes)) && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
 		if time.Since(said) > 10*time.Second {
 			said = time.Now()
 			p.t.Logf("%d verdicts so far", p.witness.heard())
@@ -177,7 +184,7 @@ func (p *proof) produce() {
 		p.t.Error(err)
 	}
 	if ctx.Err() != nil {
-		p.t.Errorf("%d of %d verdicts within %s", p.witness.heard(), *proofVerdicts, proofLimit)
+		p.t.Errorf("%d of %d verdicts within %s", p.witness.heard(), p.least, proofLimit)
 	}
 }
 
@@ -214,14 +221,15 @@ func (p *proof) trigger(ctx context.Context) error {
 	plc := mqtt.NewClient(o)
 	plc.Connect()
 	defer plc.Disconnect(50)
-	dice := rand.New(rand.NewPCG(p.seed, 99))
-	for n := 1; nap(ctx, dice, 40*time.Millisecond, 80*time.Millisecond); n++ {
+	dice := rand.New(rand.NewPCG(p.seed+uint64(p.asked), 99))
+	for nap(ctx, dice, p.asks, 2*p.asks) {
 		if !plc.IsConnectionOpen() {
 			continue
 		}
-		id := n
+		p.asked++
+		id := p.asked
 		if dice.IntN(5) == 0 {
-			id = max(1, n-dice.IntN(100))
+			id = max(1, id-dice.IntN(100))
 			p.resent[fmt.Sprint("t-", id)] = true
 		}
 		plc.Publish("faird/plant1/edge7/plc/trigger", 1, false, fmt.Sprintf(`{"id":"t-%d"}`, id))
@@ -236,7 +244,7 @@ func (p *proof) drain() {
 		p.t.Error(err)
 	}
 	p.reportOdd()
-	write(p.t, filepath.Dir(p.conf), "faird.yaml", p.config("mqtt"))
+	write(p.t, filepath.Dir(p.conf), "faird.yaml", p.text(p, "mqtt"))
 	began := time.Now()
 	p.serve()
 	until(p.t, 5*time.Minute, "the outbox is empty", func() bool {
@@ -300,7 +308,7 @@ func (p *proof) compare(took time.Duration) {
 	if p.strikes == 0 {
 		p.t.Error("the disk never refused")
 	}
-	if len(l.keys) < *proofVerdicts {
+	if len(l.keys) < p.least {
 		p.t.Errorf("only %d verdicts were decided", len(l.keys))
 	}
 	p.tell()
