@@ -206,6 +206,38 @@ func TestSlowAndGoneBrowsersHoldNobodyUp(t *testing.T) {
 	}
 }
 
+// A browser whose connection takes nothing any more is let go, and the station
+// has waited for it at no time.
+func TestABrowserThatDoesNotRead(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	b.client.Timeout = 0 // it stays
+	resp, err := b.client.Get(w.url + "/api/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close() // until then nobody reads
+	feed := w.server.Feed
+	w.until("it listens", func() bool { return feed.listeners() == 1 })
+	v := &verdict.Verdict{Schema: verdict.SchemaV1, Station: "cap", Regions: make([]verdict.Region, 500)}
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		for end := time.Now().Add(2 * time.Minute); feed.listeners() > 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+			copied := *v
+			feed.Verdict(&copied, 1, nil)
+		}
+	}()
+	select {
+	case <-told:
+	case <-time.After(4 * time.Minute):
+		t.Fatal("it holds the station up")
+	}
+	if n := feed.listeners(); n != 0 {
+		t.Errorf("%d are still fed", n)
+	}
+}
+
 func TestTooManyBrowsers(t *testing.T) {
 	w := newWorld(t, nil)
 	for range mostClients {

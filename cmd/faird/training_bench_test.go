@@ -18,6 +18,7 @@ import (
 	"faird/camera"
 	"faird/camera/line"
 	"faird/config"
+	"faird/publish"
 	"faird/verdict"
 	"faird/web/training"
 )
@@ -128,14 +129,8 @@ func (m *rates) measure(d *daemon) error {
 	if _, err := trainer.Start(training.Order{Station: "cap", Source: training.LivePassed, Pictures: 20, Minutes: 60}, "bench"); err != nil {
 		return err
 	}
-	var job *training.Job
-	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		if job = trainer.Job(); job.Phase == training.Training && job.Progress.Step > 0 {
-			break
-		}
-		if job.Phase.Ended() || time.Now().After(end) {
-			return fmt.Errorf("the training did not begin: %+v", job)
-		}
+	if err := m.underWay(d); err != nil {
+		return err
 	}
 	pid := m.child()
 	defer m.signal(pid, syscall.SIGCONT)
@@ -148,6 +143,32 @@ func (m *rates) measure(d *daemon) error {
 	}
 	m.signal(pid, syscall.SIGCONT)
 	return trainer.Cancel()
+}
+
+// underWay waits until the training makes steps; it gets there on a line that
+// stands still, once it has its pictures.
+func (m *rates) underWay(d *daemon) error {
+	still := false
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		job := d.page.trainer.Job()
+		switch {
+		case job.Phase.Ended():
+			return fmt.Errorf("the training did not begin: %+v", job)
+		case job.Phase == training.Training && job.Progress.Step > 0:
+			m.line(d, publish.CommandResume)
+			return nil
+		case job.Phase == training.Training && !still:
+			still = true
+			m.line(d, publish.CommandPause)
+		}
+	}
+	return fmt.Errorf("the training makes no step: %+v", d.page.trainer.Job())
+}
+
+func (m *rates) line(d *daemon, command string) {
+	if r := d.box.Command(m.b.Context(), "cap", publish.Command{Command: command}); !r.OK {
+		m.b.Error(r.Error)
+	}
 }
 
 // window gives the line's rate with or without the training.
