@@ -102,6 +102,7 @@ type Maker struct {
 	textures Pool
 	scratch  [2]canvas
 	noise    []float32
+	sums     sums
 }
 
 // New makes a Maker for pictures of h x w pixels. Textures may be empty: the

@@ -113,26 +113,45 @@ func TestFeatureStandsAlone(t *testing.T) {
 	if busy, calm := c.activity(whole), c.activity(beside); busy < 5*calm {
 		t.Errorf("activity %d at a hole and %d beside", busy, calm)
 	}
-	if edge, inside := c.steepest(whole); edge > 1 || inside < 130 {
-		t.Errorf("steepest step %d around a hole and %d in it", edge, inside)
-	}
-	if edge, _ := c.steepest(cut); edge < 130 {
-		t.Errorf("steepest step %d along an edge across a hole", edge)
-	}
 	m := makerOf(t, Mix{Erase: 1}, side, side)
+	m.sums.of(c)
+	if got := m.sums.contrast(whole); got < 50 {
+		t.Errorf("a hole stands out %.1f times its edge's deviation", got)
+	}
+	if across, calm := m.sums.contrast(cut), m.sums.contrast(beside); across > isolated || calm > isolated {
+		t.Errorf("half a hole stands out %.1f times, calm surface %.1f times", across, calm)
+	}
 	r := rand.New(rand.NewPCG(7, 7))
 	alone := 0
 	for range 200 {
-		at := m.feature(r, c)
+		at := m.feature(r)
 		if at.x < 0 || at.y < 0 || at.x+at.w > side || at.y+at.h > side {
 			t.Fatalf("%+v lies outside", at)
 		}
-		if edge, inside := c.steepest(at); float64(edge) < isolated*float64(inside) {
+		if m.sums.contrast(at) >= isolated {
 			alone++
 		}
 	}
-	if alone < 40 { // of rectangles drawn once, one
-		t.Errorf("%d of 200 features stand alone: one hole in %d x %d pixels is to be found in %d tries one time in three", alone, side, side, tries)
+	if alone < 50 { // two of three are too small to hold the hole
+		t.Errorf("%d of 200 features stand alone", alone)
+	}
+}
+
+// The sums over a rectangle are those of its pixels.
+func TestSumsOverARectangle(t *testing.T) {
+	c := canvas{24, 40, holes(2, 24, 40)}
+	var s sums
+	s.of(c)
+	p := spot{7, 9, 11, 8}
+	var plain, power float64
+	for y := p.y; y < p.y+p.h; y++ {
+		for x := p.x; x < p.x+p.w; x++ {
+			v := float64(c.at(x, y)[1])
+			plain, power = plain+v, power+v*v
+		}
+	}
+	if n, a, b := s.over(p); n != 88 || a != plain || b != power {
+		t.Errorf("%v pixels, %v and %v, want 88, %v and %v", n, a, b, plain, power)
 	}
 }
 
