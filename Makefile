@@ -19,6 +19,8 @@ TEST_PACKAGES := mosquitto mosquitto-clients ffmpeg gstreamer1.0-tools gstreamer
 DEB_PACKAGES := debhelper git
 DEB_TEST_PACKAGES := debootstrap systemd-container
 ARCH ?= $(shell dpkg --print-architecture)
+# Debian's cross compiler, and what runs an arm64 program here.
+ARM64_PACKAGES := g++-aarch64-linux-gnu qemu-user
 
 # Microsoft's own build, which npm's onnxruntime-node ships for both kinds of processor.
 ONNXRUNTIME := 1.29.0
@@ -33,9 +35,9 @@ COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOLANGCI := go tool -modfile=.ci/tools/go.mod golangci-lint
 
-.PHONY: help env deps deps-test build run test prove soak fuzz licences vulncheck deb test-deb lint bench fmt clean
+.PHONY: help env deps deps-test build run test prove soak fuzz licences vulncheck deb test-deb arm64 test-arm64 lint bench fmt clean
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 16
 
 env: ## prints the build environment: eval "$$(make -s env)" makes plain go commands work
 	@printf 'export GOFLAGS=%q CGO_CXXFLAGS=%q CGO_CPPFLAGS=%q CGO_LDFLAGS=%q\n' "$(GOFLAGS)" "$(CGO_CXXFLAGS)" "$(CGO_CPPFLAGS)" "$(CGO_LDFLAGS)"
@@ -74,6 +76,14 @@ test-deb: ## as root: installs, upgrades, removes, purges DEB=… (default: the 
 	@.ci/install packages $(DEB_TEST_PACKAGES)
 	deploy/deb/test $(or $(DEB),$(shell ls -t dist/faird_*_$(ARCH).deb | head -1))
 
+arm64: ## dist/arm64: the program for arm64, cross-built on Debian 12, and its ONNX Runtime
+	@.ci/install packages $(ARM64_PACKAGES)
+	VERSION=$(VERSION) COMMIT=$(COMMIT) deploy/arm64/build dist/arm64/faird
+	@ONNXRUNTIME_ARCH=arm64 ONNXRUNTIME_SHA256=$(ONNXRUNTIME_SHA256_arm64) ONNXRUNTIME_LIB=dist/arm64/libonnxruntime.so.1 .ci/install onnxruntime
+
+test-arm64: build arm64 ## runs it under qemu-user: golden samples, and pictures scored here and there to 1e-4
+	deploy/arm64/test dist/arm64
+
 bench: deps ## every Go benchmark
 	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
 
@@ -84,8 +94,10 @@ fuzz: deps-test ## every fuzz target for FUZZTIME=30s each
 licences: ## names the licence of every module in the program; fails on one that is not allowed
 	@.ci/licences
 
-vulncheck: ## known vulnerabilities in the code that is called; needs https://vuln.go.dev
-	go tool -modfile=.ci/tools/go.mod govulncheck ./cmd/faird
+# Without a way to vuln.go.dev: a folder that golang.org/x/vulndb/cmd/gendb made of a clone of that repository.
+VULNDB ?= https://vuln.go.dev
+vulncheck: build ## known vulnerabilities in bin/faird, Go's own library too; VULNDB=file:///folder where vuln.go.dev is not reached
+	go tool -modfile=.ci/tools/go.mod govulncheck -db $(VULNDB) -mode binary bin/faird
 
 lint: deps ## golangci-lint, gofumpt's format among it
 	$(GOLANGCI) run ./...
