@@ -35,7 +35,7 @@ COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOLANGCI := go tool -modfile=.ci/tools/go.mod golangci-lint
 
-.PHONY: help env deps deps-test build run test prove soak fuzz licences vulncheck deb test-deb arm64 test-arm64 lint bench fmt clean
+.PHONY: help env deps deps-test build run test prove soak fuzz licences vulncheck deb test-deb arm64 test-arm64 lint bench bench-compare bench-all soak-frames fmt clean
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 16
 
@@ -84,8 +84,25 @@ arm64: ## dist/arm64: the program for arm64, cross-built on Debian 12, and its O
 test-arm64: build arm64 ## runs it under qemu-user: golden samples, and pictures scored here and there to 1e-4
 	deploy/arm64/test dist/arm64
 
-bench: deps ## every Go benchmark
-	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+BENCH ?= bench/measured/$(COMMIT)
+COUNT ?= 6
+bench: deps-test ## the telling benchmarks, COUNT=6 times, to BENCH=bench/measured/COMMIT.txt and .json
+	@mkdir -p $(dir $(BENCH))
+	@set -o pipefail; { \
+	go test -run '^$$' -bench '^Benchmark(Prepare|Score|Regions|Judgement|Network)$$' -benchmem -count $(COUNT) -timeout 60m ./inspect && \
+	go test -run '^$$' -bench '^Benchmark(EndToEnd|Outbox)$$' -benchtime 2000x -count $(COUNT) -timeout 60m ./cmd/faird; } | tee $(BENCH).txt
+	go run ./bench/results <$(BENCH).txt >$(BENCH).json
+
+bench-compare: ## two of them beside each other: OLD=a.txt NEW=b.txt
+	@test -n "$(OLD)" -a -n "$(NEW)" || { echo "say OLD=a.txt NEW=b.txt, which make bench wrote" >&2; exit 2; }
+	go tool -modfile=.ci/tools/go.mod benchstat $(OLD) $(NEW)
+
+bench-all: deps-test ## every Go benchmark there is
+	go test -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+FRAMES ?= 100000
+soak-frames: deps-test ## FRAMES=100000 through one daemon: memory flat, no goroutine left, every picture accounted for
+	go test ./cmd/faird -run 'TestFrames$$' -count=1 -v -timeout 6h -frames $(FRAMES)
 
 FUZZTIME ?= 30s
 fuzz: deps-test ## every fuzz target for FUZZTIME=30s each

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"faird/config"
 )
@@ -15,6 +16,8 @@ const maxBatch = 1024
 // One goroutine uses a runner; runners of one session work side by side.
 type Runner struct {
 	graph   *Graph
+	weight  int // cores that a run takes
+	waited  time.Duration
 	call    *call
 	batch   int
 	inputs  [1]*Tensor
@@ -63,7 +66,7 @@ func (s *Session) graphFor(batch int) (*Graph, error) {
 }
 
 func (s *Session) runner(g *Graph, n int) (*Runner, error) {
-	r := &Runner{graph: g, batch: n}
+	r := &Runner{graph: g, batch: n, weight: s.weight()}
 	b, h, w := int64(n), int64(s.file.Height), int64(s.file.Width)
 	var err error
 	if r.inputs[0], err = NewTensor(b, int64(s.file.Channels), h, w); err != nil {
@@ -88,9 +91,25 @@ func (r *Runner) Input() []float32 { return r.inputs[0].Data() }
 // the next Run.
 func (r *Runner) Output() []float32 { return r.outputs[0].Data() }
 
-// Run restores Input into Output. It returns the context's error, between two
-// layers, when ctx ends first; Output then holds anything. It allocates nothing.
+// Run waits for the cores that the network takes and restores Input into Output.
+// It returns the context's error, between two layers, when ctx ends first;
+// Output then holds anything. It allocates nothing where no one waits.
 func (r *Runner) Run(ctx context.Context) error {
+	start := time.Now()
+	err := process.Take(ctx, r.weight)
+	r.waited = time.Since(start)
+	if err != nil {
+		return err
+	}
+	defer process.Give(r.weight)
+	return r.compute(ctx)
+}
+
+// Waited is how long the last Run waited for its cores.
+func (r *Runner) Waited() time.Duration { return r.waited }
+
+// compute is Run for who has the cores.
+func (r *Runner) compute(ctx context.Context) error {
 	return r.call.run(ctx, r.inputs[:], r.outputs[:])
 }
 

@@ -70,7 +70,7 @@ func (s *Session) announce(c config.Infer, choice choice, lib Library, reasons [
 		e = s.log.Warn().Strs("reasons", reasons)
 	}
 	e = e.Str("wanted", string(choice.try[0])).Str("provider", string(s.provider)).Str("precision", s.Precision()).
-		Int("threads", threads(c.Threads)).Str("library", lib.Path).Str("onnxruntime", lib.Version).Str("model", s.file.Hash)
+		Int("threads", s.Split().Threads).Int("lanes", s.Split().Lanes).Str("library", lib.Path).Str("onnxruntime", lib.Version).Str("model", s.file.Hash)
 	if len(reasons) > 0 {
 		e.Msg("provider not available, fell back to a slower one")
 		return
@@ -182,6 +182,17 @@ func (s *Session) warmUp(g *Graph, batch int) (usage, error) {
 
 // Provider is what ONNX Runtime reported of a run: "cpu", "cuda", "tensorrt".
 func (s *Session) Provider() string { return string(s.provider) }
+
+// Split is how the cores are shared among the session's runs.
+func (s *Session) Split() Split { return splitFor(s.options.Threads, process.Number()) }
+
+// weight is how many cores a run takes: with an accelerator its own thread's.
+func (s *Session) weight() int {
+	if s.provider != CPU {
+		return 1
+	}
+	return s.Split().weight(process.Number())
+}
 
 // Precision is the arithmetic the network runs in, one of model's names.
 func (s *Session) Precision() string {

@@ -3,7 +3,6 @@ package inspect
 import (
 	"context"
 	"errors"
-	"fmt"
 	"image"
 	"math"
 
@@ -48,10 +47,10 @@ func (e *entire) judge(ctx context.Context, part gocv.Mat, t *lap) (float64, err
 		return 0, err
 	}
 	t.took(&t.stages.Prepare)
-	if err := e.runner.Run(ctx); err != nil {
-		return 0, fmt.Errorf("network: %w", err)
+	t.rest()
+	if err := t.restored(ctx, e.runner, e.runner.Run(ctx)); err != nil {
+		return 0, err
 	}
-	t.took(&t.stages.Restore)
 	score := e.scorer.Score(e.set.planes, e.runner.Output(), e.set.ignore)
 	if math.IsNaN(score) {
 		return 0, errNotFinite

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"time"
 
 	"gocv.io/x/gocv"
 
@@ -34,7 +33,7 @@ type Inspector struct {
 type Result struct {
 	Score      float64          // maximum of the smoothed map, eq. 10
 	Regions    []verdict.Region // camera pixels; never nil, largest peak first
-	Stages     verdict.Stages   // Prepare, Restore and Score, in milliseconds
+	Stages     verdict.Stages   // milliseconds; Wait is for cores
 	Brightness float64          // mean level 0..255 of what was judged; 0 where no limits are checked
 	Alignment  *Alignment       // where the part was found; nil where nothing was looked for
 }
@@ -82,7 +81,11 @@ func (i *Inspector) open(m *Model, o Options) (err error) {
 // network's, the machine's or the context's. After an error r and the views
 // hold nothing of use.
 func (i *Inspector) Inspect(ctx context.Context, picture gocv.Mat, level *float64, r *Result) error {
-	i.lap = lap{last: time.Now()}
+	var err error
+	if i.lap, err = newLap(ctx); err != nil {
+		return err
+	}
+	defer i.lap.rest()
 	sight, err := i.viewer.See(picture)
 	if err != nil {
 		return err
@@ -93,7 +96,11 @@ func (i *Inspector) Inspect(ctx context.Context, picture gocv.Mat, level *float6
 // InspectAt is Inspect for a part that was found already, by an Aligner that
 // several inspectors share.
 func (i *Inspector) InspectAt(ctx context.Context, picture gocv.Mat, found Alignment, level *float64, r *Result) error {
-	i.lap = lap{last: time.Now()}
+	var err error
+	if i.lap, err = newLap(ctx); err != nil {
+		return err
+	}
+	defer i.lap.rest()
 	sight, err := i.viewer.see(picture, found.Shift)
 	if err != nil {
 		return err

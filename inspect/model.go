@@ -43,6 +43,9 @@ func (m *Model) File() *model.File { return m.file }
 // Provider is what really runs the network: "cpu", "cuda" or "tensorrt".
 func (m *Model) Provider() string { return m.session.Provider() }
 
+// Split is how the cores are shared among the model's inspectors.
+func (m *Model) Split() infer.Split { return m.session.Split() }
+
 // Precision is the arithmetic the network runs in, one of model's names.
 func (m *Model) Precision() string { return m.session.Precision() }
 

@@ -114,7 +114,7 @@ func TestNothingPictureSizedIsAllocated(t *testing.T) {
 
 func TestStages(t *testing.T) {
 	r := judge(t, inspector(t, greyModel(t), inspect.Options{}), noisy(t, 900, 900), nil)
-	if r.Stages.Prepare <= 0 || r.Stages.Restore <= 0 || r.Stages.Score <= 0 || r.Stages.Wait != 0 {
+	if r.Stages.Prepare <= 0 || r.Stages.Restore <= 0 || r.Stages.Score <= 0 || r.Stages.Wait < 0 {
 		t.Errorf("stages %+v", r.Stages)
 	}
 }

@@ -137,10 +137,10 @@ func (t *tiled) some(ctx context.Context, part gocv.Mat, tiles []int, l *lap) er
 		}
 	}
 	l.took(&l.stages.Prepare)
-	if err := t.runner.Run(ctx); err != nil {
-		return fmt.Errorf("network: %w", err)
+	l.rest()
+	if err := l.restored(ctx, t.runner, t.runner.Run(ctx)); err != nil {
+		return err
 	}
-	l.took(&l.stages.Restore)
 	for slot, n := range tiles {
 		if !t.blend(n, slot) {
 			return errNotFinite

@@ -63,10 +63,12 @@ func NewBox(d Deps, c config.Infer, o overrides) *Box {
 	d.lane = newLane()
 	one := c
 	one.Threads = 1
-	return &Box{
+	b := &Box{
 		deps: d, overrides: o, models: newModels(c, d.Log), shadows: newModels(one, d.Log), shelf: shelf.New(d.Folder), log: d.Log,
 		stations: map[string]*running{}, leaving: map[string]*running{},
 	}
+	b.models.splitsIn(d.Folder)
+	return b
 }
 
 // Connect names the outlet for verdicts and states; once, before Apply.
@@ -115,6 +117,8 @@ func (b *Box) plan(ctx context.Context, c *config.Config) (plans []*plan, err er
 			}
 		}
 	}()
+	b.models.crowd(c, len(b.all()) > 0)
+	defer b.models.crowd(c, true)
 	hash := c.Hash()
 	for _, sc := range c.Stations {
 		p, err := b.prepare(ctx, sc, hash)

@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"faird/config"
+	"faird/infer"
 	"faird/inspect"
 	"faird/model"
 	"faird/model/demo"
@@ -20,6 +21,7 @@ import (
 type models struct {
 	infer config.Infer
 	log   zerolog.Logger
+	tuner *infer.Tuner // nil: the config's threads, or every core, for each run
 
 	mu   sync.Mutex // held while loading too: two stations never load one model twice
 	open map[string]*shared
@@ -55,7 +57,7 @@ func (m *models) acquire(ctx context.Context, path string) (_ *inspect.Model, re
 }
 
 func (m *models) load(ctx context.Context, f *model.File) (*shared, error) {
-	loaded, err := inspect.Open(f, m.infer, m.log)
+	loaded, err := m.openModel(ctx, f)
 	if err != nil {
 		return nil, err
 	}

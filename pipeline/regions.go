@@ -68,6 +68,7 @@ func (p *part) addTo(r *inspect.Result) {
 		region.In = p.name
 		r.Regions = append(r.Regions, region)
 	}
+	r.Stages.Wait += p.result.Stages.Wait
 	r.Stages.Prepare += p.result.Stages.Prepare
 	r.Stages.Restore += p.result.Stages.Restore
 	r.Stages.Score += p.result.Stages.Score

@@ -238,7 +238,7 @@ func (s *Station) inspect(ctx context.Context, b *bench, f *camera.Frame) *verdi
 	}
 	b.current.fill(v, limits, &b.result)
 	s.charts.Load().note(v, &b.result)
-	v.StagesMS.Wait = max(0, verdict.Millis(start.Sub(f.Captured)))
+	v.StagesMS.Wait += max(0, verdict.Millis(start.Sub(f.Captured)))
 	return v
 }
 

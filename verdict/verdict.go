@@ -127,7 +127,7 @@ type Times struct {
 
 // Stages are durations in milliseconds, taken from the monotonic clock.
 type Stages struct {
-	Wait    float64 `json:"wait"`    // from the capture (or the trigger) to the start of work
+	Wait    float64 `json:"wait"`    // from the capture (or the trigger) to the start of work, and for processor cores
 	Prepare float64 `json:"prepare"` // region of interest, resize, high-pass
 	Restore float64 `json:"restore"` // the network
 	Score   float64 `json:"score"`   // maps, smoothing, regions

@@ -9,12 +9,14 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 	"gocv.io/x/gocv"
 
 	"faird/camera/line"
 	"faird/config"
 	"faird/inspect"
+	"faird/pipeline"
 )
 
 // benchReport is the JSON of faird bench.
@@ -25,6 +27,7 @@ type benchReport struct {
 	NetworkFPS float64                `json:"network_fps"` // the bare network, same threads, alternating with the above
 	LatencyMS  map[string]percentiles `json:"latency_ms"`
 	Published  *published             `json:"published"` // nil with --mqtt=false
+	Together   *together              `json:"together"`  // nil without --stations
 	PeakRSSMB  float64                `json:"peak_rss_mb"`
 }
 
@@ -37,6 +40,7 @@ type percentiles struct {
 type benchOptions struct {
 	model, provider, library string
 	frames, warmup, size     int
+	threads, stations        int
 	rate                     float64
 	mqtt, json               bool
 }
@@ -49,10 +53,13 @@ func benchCommand() *cobra.Command {
 		Long: "Measures one after the other: frames a second and the time of each stage, from a picture in memory to its verdict, one after\n" +
 			"another; the bare network beside it; and, in a whole daemon with its own store and broker that a camera gives pictures at\n" +
 			"--rate, the time from the exposure to the broker's acknowledgement of the verdict (published).",
-		Args:  args(cobra.NoArgs),
+		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.frames < 1 || o.size < 16 {
 				return usageError{fmt.Errorf("--frames must be at least 1 and --picture at least 16")}
+			}
+			if o.threads < 0 || o.stations < 0 || o.stations > 64 {
+				return usageError{fmt.Errorf("--threads must be 0 or more, and --stations 0 to 64")}
 			}
 			if o.rate < 0 || o.rate > 1000 {
 				return usageError{fmt.Errorf("--rate must be 0 to 1000 pictures a second")}
@@ -60,6 +67,9 @@ func benchCommand() *cobra.Command {
 			r, err := bench(c.Context(), o)
 			if err == nil && o.mqtt {
 				err = r.publish(c.Context(), o)
+			}
+			if err == nil && o.stations > 1 {
+				err = r.together(c.Context(), o)
 			}
 			if err != nil {
 				return err
@@ -76,6 +86,8 @@ func benchCommand() *cobra.Command {
 	f.IntVar(&o.frames, "frames", 200, "frames to measure")
 	f.IntVar(&o.size, "picture", 900, "height and width of the camera's picture in pixels")
 	f.Float64Var(&o.rate, "rate", 0, "pictures a second for the part with MQTT; 0 is half of what was measured before, 20 at most")
+	f.IntVar(&o.threads, "threads", 0, "threads of the network; 0 is one for each core, and with --stations what is measured to be best")
+	f.IntVar(&o.stations, "stations", 0, "measure so many stations together too, beside one alone")
 	f.BoolVar(&o.mqtt, "mqtt", true, "measure up to the broker too")
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
 	addInferFlags(c, &o.provider, &o.library)
@@ -86,7 +98,7 @@ func benchCommand() *cobra.Command {
 // bench measures in blocks that alternate between the whole way and the bare
 // network, so that a machine that changes its speed changes both.
 func bench(ctx context.Context, o benchOptions) (*benchReport, error) {
-	m, err := loadModel(o.model, o.provider, o.library)
+	m, err := openBench(o)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +130,16 @@ func bench(ctx context.Context, o benchOptions) (*benchReport, error) {
 		}
 	}
 	return t.report(m.Provider()), nil
+}
+
+func openBench(o benchOptions) (*inspect.Model, error) {
+	f, err := pipeline.ReadModel(o.model)
+	if err != nil {
+		return nil, err
+	}
+	c := config.Default().Infer
+	c.Provider, c.Library, c.Threads = o.provider, o.library, o.threads
+	return inspect.Open(f, c, consoleLog(zerolog.WarnLevel))
 }
 
 // benchPictures are parts of the simulated line, good and defective.
@@ -218,6 +240,11 @@ func (r *benchReport) print(out io.Writer) error {
 	}
 	if r.Published != nil {
 		if err := r.Published.print(out); err != nil {
+			return err
+		}
+	}
+	if r.Together != nil {
+		if err := r.Together.print(out); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -72,7 +73,10 @@ const publishPatience = time.Minute
 func publishConfig(o benchOptions, dir string) (*config.Config, error) {
 	c := config.Default()
 	c.Site, c.Box, c.Log.Level = "bench", "box1", "error"
-	c.Infer.Provider, c.Infer.Library = o.provider, o.library
+	c.Infer.Provider, c.Infer.Library, c.Infer.Threads = o.provider, o.library, o.threads
+	if o.threads == 0 {
+		c.Infer.Threads = runtime.GOMAXPROCS(0) // as in the first part
+	}
 	c.Store.Path, c.Web.Listen, c.Archive.MaxBytes = filepath.Join(dir, "store"), "", 0
 	var err error
 	if c.MQTT.Builtin.Listen, err = freeAddress("127.0.0.1:0"); err != nil {

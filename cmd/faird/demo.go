@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,6 +79,7 @@ func demoConfig(o demoOptions, dir string) (*config.Config, error) {
 	c.Site, c.Box = "demo", "box1"
 	c.Log.Level = "warn"
 	c.Infer.Provider, c.Infer.Library = o.provider, o.library
+	c.Infer.Threads = runtime.GOMAXPROCS(0) // there is one station: nothing to measure
 	c.Store.Path = dir
 	listen, err := freeAddress(o.listen)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -57,7 +58,7 @@ func TestDemoFailsWithoutVerdicts(t *testing.T) {
 }
 
 func TestBench(t *testing.T) {
-	code, out, errs := run(t, t.TempDir(), "bench", "--frames", "20", "--json")
+	code, out, errs := run(t, t.TempDir(), "bench", "--frames", "20", "--stations", "3", "--json")
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, errs)
 	}
@@ -70,6 +71,9 @@ func TestBench(t *testing.T) {
 	}
 	if p := r.Published; p == nil || p.Frames != 20 || p.Rate <= 0 {
 		t.Fatalf("published: %+v", p)
+	}
+	if s := r.Together; s == nil || s.Stations != 3 || len(s.Shares) != 3 || s.FPS <= 0 || s.SingleFPS <= 0 || slices.Min(s.Shares) <= 0 {
+		t.Fatalf("together: %+v", s)
 	}
 	r.LatencyMS["published"], r.LatencyMS["decided"] = r.Published.Latency, r.Published.Decided
 	for _, stage := range []string{"total", "prepare", "restore", "score", "published", "decided"} {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,6 +27,7 @@ func TestMain(m *testing.M) {
 	}
 	// Tests run beside each other, and beside a faird of their machine's.
 	_ = os.Setenv("FAIRD_WEB_LISTEN", "127.0.0.1:0")
+	_ = os.Setenv("FAIRD_INFER_THREADS", strconv.Itoa(runtime.GOMAXPROCS(0))) // not measured at every start
 	os.Exit(m.Run())
 }
 

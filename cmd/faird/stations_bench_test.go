@@ -120,7 +120,7 @@ func benchConfig(b *testing.B) *config.Config {
 		b.Fatal(err)
 	}
 	c.MQTT.Builtin.Listen = listen
-	network, folder := smallNetwork(b), benchFolder(b)
+	network, folder := smallNetwork(b), benchFolder(b, benchSide)
 	for n := range benchStations {
 		s := config.DefaultStation()
 		s.Name, s.Model = fmt.Sprintf("s%d", n), network
@@ -132,10 +132,10 @@ func benchConfig(b *testing.B) *config.Config {
 	return &c
 }
 
-func benchFolder(b *testing.B) string {
+func benchFolder(b testing.TB, side int) string {
 	b.Helper()
 	dir := b.TempDir()
-	l, m := line.New(line.Options{Seed: 1, Size: benchSide}), gocv.NewMat()
+	l, m := line.New(line.Options{Seed: 1, Size: side}), gocv.NewMat()
 	defer l.Close()
 	defer m.Close()
 	for n := range 4 {
@@ -149,7 +149,7 @@ func benchFolder(b *testing.B) string {
 
 // smallNetwork is the smallest UNet there is, untrained: what it says is of no
 // use, and takes as long.
-func smallNetwork(b *testing.B) string {
+func smallNetwork(b testing.TB) string {
 	b.Helper()
 	const side = 64
 	n := unet.Network{Width: 8, Channels: 1}
