@@ -45,6 +45,8 @@ func TestForm(t *testing.T) {
 		{"detail", "", "document.querySelector('.why td') && document.querySelector('.look .region')"},
 		{"threshold", "#/threshold/cap", "document.querySelector('.tune .now')?.innerText && document.querySelector('.flips')?.innerText"},
 		{"reviewed", "#/reviewed", "document.querySelector('a[download]')"},
+		{"train", "#/train", "document.querySelector('.order select')"},
+		{"models", "#/models/cap", "document.querySelector('.side .model')"},
 		{"audit", "#/audit", "document.querySelector('tbody td')"},
 	}
 	for _, s := range []screen{panel, phone} {

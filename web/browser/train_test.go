@@ -1,6 +1,10 @@
 package browser_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
 
 // marked says of every kept part what its verdict says, so that models can be
 // compared; it gives how many are defective.
@@ -21,6 +25,8 @@ func TestTrain(t *testing.T) {
 	v.says("main", "Log in as operator to train")
 	v.loggedIn("operator")
 	v.wait("document.querySelector('.order select[name=source]')")
+	v.do(chromedp.Reload())
+	v.wait("document.querySelector('.order select[name=station]')?.value === 'cap'")
 	js[bool](v, `(() => { const f = document.querySelector('.order'); f.source.value = 'live_any'; f.pictures.value = 10; return f.source.dispatchEvent(new Event('change')) })()`)
 	v.says(".order p", "only good parts")
 	v.click(".order button.main")

@@ -17,6 +17,8 @@ import { models } from "./models.js";
 import { audit } from "./audit.js";
 import * as format from "./format.js";
 
+const brief = 4000; // ms that views wait for the first state
+
 const views = {
   "": (args) => live(app, args[0]),
   station: (args) => live(app, args[0]),
@@ -89,11 +91,12 @@ function link(alive, heard) {
 }
 
 // enter begins what the session may see; where it may see nothing, the log-in.
-function enter() {
+async function enter() {
   events?.close();
   bar(app);
   if (may("viewer")) {
     start();
+    app.state ??= await get("/api/state", {}, AbortSignal.timeout(brief)).catch(() => null); // views name the stations
     return route();
   }
   view?.close?.();

@@ -16,7 +16,7 @@ export function audit() {
     node.append(h("p", { class: "empty" }, t.needs));
     return { node };
   }
-  node.append(h("div", { class: "panel scroll" }, h("table", null,
+  node.append(h("div", { class: "panel scroll" }, h("table", { class: "audit" },
     h("thead", null, h("tr", null, [t.at, t.who, t.action, t.station, t.detail, t.from].map((x) => h("th", { scope: "col" }, x)))), rows)), h("div", null, more));
 
   async function load(before) {

@@ -19,6 +19,7 @@ export function askLogin(app) {
   form.addEventListener("submit", async (e) => {
     e.preventDefault();
     enter.disabled = true;
+    hide(wrong, true);
     try {
       const session = await post("/api/login", { user: user.value, password: password.value });
       shown.close();

@@ -97,21 +97,25 @@ function pictures(full) {
   let busy = false, next = null;
   async function show(ev) {
     next = ev;
-    l.node.classList.toggle("late", Boolean(ev.view));
+    l.node.classList.add("late");
     if (busy) return;
     busy = true;
-    let there = true;
+    let there = false;
     while (next) {
       const now = next;
       next = null;
       there = await one(now);
     }
-    if (there !== false) l.node.classList.remove("late");
+    if (there) l.node.classList.remove("late");
     busy = false;
   }
+  // one resolves to whether what is seen is of this verdict.
   async function one({ verdict: v, view }) {
-    if (v.verdict === "no_read" && !view) return l.message(text.reason[v.reason] ?? v.reason, true);
-    if (!view) return undefined; // they come too fast: the one before stays
+    if (v.verdict === "no_read" && !view) {
+      l.message(text.reason[v.reason] ?? v.reason, true);
+      return true;
+    }
+    if (!view) return false; // they come too fast: the one before stays, dimmed
     const described = text.picture.described(word(v.verdict), v.regions.length);
     const map = full || v.verdict !== "pass" ? view.map : null;
     return l.show({ ...view, id: v.id, picture: full ? view.picture : view.thumb, map, regions: v.regions, label: described });
