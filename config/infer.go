@@ -5,7 +5,8 @@ type Infer struct {
 	Library  string   `mapstructure:"library"`  // path of libonnxruntime; "" looks where make deps put it, then in the system
 	Provider string   `mapstructure:"provider"` // auto, cpu, cuda, tensorrt
 	Strict   *bool    `mapstructure:"strict"`   // nil: true for a named provider, false for auto
-	Threads  int      `mapstructure:"threads"`  // intra-op threads; 0 is one per core
+	Threads  int      `mapstructure:"threads"`  // intra-op threads; 0 is what is measured to be best, or one per core
+	Fused    string   `mapstructure:"fused"`    // auto, on, off: filter and score in the network's graph; "" is auto
 	CUDA     CUDA     `mapstructure:"cuda"`
 	TensorRT TensorRT `mapstructure:"tensorrt"`
 }
@@ -37,11 +38,12 @@ func (i Infer) IsStrict() bool {
 }
 
 func defaultInfer() Infer {
-	return Infer{Provider: "auto", TensorRT: TensorRT{TimingCache: true}}
+	return Infer{Provider: "auto", Fused: "auto", TensorRT: TensorRT{TimingCache: true}}
 }
 
 func (k *checker) infer(i Infer) {
 	k.oneOf("infer.provider", i.Provider, "auto", "cpu", "cuda", "tensorrt")
+	k.oneOf("infer.fused", i.Fused, "auto", "on", "off")
 	k.notNegative("infer.threads", i.Threads)
 	k.notNegative("infer.cuda.device", i.CUDA.Device)
 	k.notNegative("infer.tensorrt.device", i.TensorRT.Device)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"faird/config"
@@ -20,8 +21,8 @@ type Runner struct {
 	waited  time.Duration
 	call    *call
 	batch   int
-	inputs  [1]*Tensor
-	outputs [1]*Tensor
+	inputs  []*Tensor // the network's input; fused: the picture and what counts of it
+	outputs []*Tensor // the restoration; fused: then the maps
 }
 
 // NewRunner makes a runner for batches of n pictures and warms it up. With
@@ -67,12 +68,9 @@ func (s *Session) graphFor(batch int) (*Graph, error) {
 
 func (s *Session) runner(g *Graph, n int) (*Runner, error) {
 	r := &Runner{graph: g, batch: n, weight: s.weight()}
-	b, h, w := int64(n), int64(s.file.Height), int64(s.file.Width)
-	var err error
-	if r.inputs[0], err = NewTensor(b, int64(s.file.Channels), h, w); err != nil {
-		return nil, err
-	}
-	if r.outputs[0], err = NewTensor(b, 3, h, w); err == nil {
+	in, out := s.channels()
+	err := r.tensors(in, out, int64(n), int64(s.file.Height), int64(s.file.Width))
+	if err == nil {
 		r.call, err = g.newCall()
 	}
 	if err != nil {
@@ -81,10 +79,28 @@ func (s *Session) runner(g *Graph, n int) (*Runner, error) {
 	return r, nil
 }
 
+// tensors makes one for each input and output, by their channels.
+func (r *Runner) tensors(in, out []int64, n, h, w int64) error {
+	for _, list := range []struct {
+		channels []int64
+		to       *[]*Tensor
+	}{{in, &r.inputs}, {out, &r.outputs}} {
+		for _, c := range list.channels {
+			t, err := NewTensor(n, c, h, w)
+			if err != nil {
+				return err
+			}
+			*list.to = append(*list.to, t)
+		}
+	}
+	return nil
+}
+
 // Batch is n.
 func (r *Runner) Batch() int { return r.batch }
 
-// Input is the high-pass pictures, [n,c,h,w]; written between runs.
+// Input is the high-pass pictures, [n,c,h,w], or the pictures themselves,
+// [n,3,h,w] BGR 0..1, where the runner is Fused; written between runs.
 func (r *Runner) Input() []float32 { return r.inputs[0].Data() }
 
 // Output is the restored pictures, [n,3,h,w], BGR, not clipped; valid until
@@ -110,7 +126,7 @@ func (r *Runner) Waited() time.Duration { return r.waited }
 
 // compute is Run for who has the cores.
 func (r *Runner) compute(ctx context.Context) error {
-	return r.call.run(ctx, r.inputs[:], r.outputs[:])
+	return r.call.run(ctx, r.inputs, r.outputs)
 }
 
 // Close waits for a run under way and frees the buffers; Input and Output are
@@ -120,10 +136,8 @@ func (r *Runner) Close() error {
 	if r.call != nil {
 		err = r.graph.closeCall(r.call)
 	}
-	for _, t := range []*Tensor{r.inputs[0], r.outputs[0]} {
-		if t != nil {
-			err = errors.Join(err, t.Close())
-		}
+	for _, t := range slices.Concat(r.inputs, r.outputs) {
+		err = errors.Join(err, t.Close())
 	}
 	return err
 }

@@ -21,6 +21,8 @@ type Session struct {
 	options  GraphOptions
 	provider Provider
 	log      zerolog.Logger
+	onnx     []byte // the file's network, or the whole method around it
+	fused    bool   // the latter
 
 	mu     sync.Mutex
 	graphs map[int]*Graph // by batch; under 0 one that takes any
@@ -42,7 +44,7 @@ func Open(f *model.File, c config.Infer, log zerolog.Logger) (*Session, error) {
 	}
 	var reasons []string
 	for _, p := range choice.try {
-		s, err := openOn(f, p, graphOptions(f, c, p, choice.strict, lib), log)
+		s, err := openOn(f, p, c.Fused, graphOptions(f, c, p, choice.strict, lib), log)
 		if err == nil {
 			s.announce(c, choice, lib, reasons)
 			return s, nil
@@ -70,7 +72,7 @@ func (s *Session) announce(c config.Infer, choice choice, lib Library, reasons [
 		e = s.log.Warn().Strs("reasons", reasons)
 	}
 	e = e.Str("wanted", string(choice.try[0])).Str("provider", string(s.provider)).Str("precision", s.Precision()).
-		Int("threads", s.Split().Threads).Int("lanes", s.Split().Lanes).Str("library", lib.Path).Str("onnxruntime", lib.Version).Str("model", s.file.Hash)
+		Int("threads", s.Split().Threads).Int("lanes", s.Split().Lanes).Bool("fused", s.fused).Str("library", lib.Path).Str("onnxruntime", lib.Version).Str("model", s.file.Hash)
 	if len(reasons) > 0 {
 		e.Msg("provider not available, fell back to a slower one")
 		return
@@ -86,8 +88,12 @@ func graphOptions(f *model.File, c config.Infer, p Provider, strict bool, lib Li
 }
 
 // openOn makes a session on p, or says why p does not run it.
-func openOn(f *model.File, p Provider, o GraphOptions, log zerolog.Logger) (*Session, error) {
-	s := &Session{file: f, options: o, provider: p, log: log, graphs: map[int]*Graph{}}
+func openOn(f *model.File, p Provider, fuse string, o GraphOptions, log zerolog.Logger) (*Session, error) {
+	s := &Session{file: f, options: o, provider: p, log: log, onnx: f.Bytes(), graphs: map[int]*Graph{}}
+	if err := s.fuse(fuse); err != nil {
+		return nil, err
+	}
+	o = s.options
 	first := max(f.Batch, 1)
 	prefix, remove, err := profileFolder()
 	if err != nil {
@@ -133,7 +139,7 @@ func (s *Session) key(batch int) int {
 
 // load opens the network for a batch.
 func (s *Session) load(batch int, o GraphOptions) (*Graph, error) {
-	onnx := s.file.Bytes()
+	onnx := s.onnx
 	if s.provider != TensorRT {
 		return OpenGraph(onnx, o)
 	}
@@ -173,7 +179,7 @@ func (s *Session) warmUp(g *Graph, batch int) (usage, error) {
 	defer r.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), Patience(config.Infer{Provider: string(s.provider)}))
 	defer cancel()
-	u, err := g.profiledRun(ctx, r.inputs[:], r.outputs[:])
+	u, err := g.profiledRun(ctx, r.inputs, r.outputs)
 	if err != nil {
 		return nil, err
 	}

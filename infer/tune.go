@@ -96,7 +96,7 @@ func measureSplits(ctx context.Context, f *model.File, c config.Infer) ([]Rate, 
 
 // measureSplit opens the network with a split, and closes it.
 func measureSplit(ctx context.Context, f *model.File, c config.Infer, split Split) (_ Rate, err error) {
-	s := &Session{file: f, options: GraphOptions{Library: c.Library, Provider: CPU, Threads: split.Threads}, provider: CPU, log: zerolog.Nop(), graphs: map[int]*Graph{}}
+	s := &Session{file: f, options: GraphOptions{Library: c.Library, Provider: CPU, Threads: split.Threads}, provider: CPU, onnx: f.Bytes(), log: zerolog.Nop(), graphs: map[int]*Graph{}}
 	batch := max(f.Batch, 1)
 	g, err := s.load(batch, s.options)
 	if err != nil {

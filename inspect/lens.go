@@ -29,8 +29,8 @@ func newLens(w, h int, f fair.Filter, gate *validity.Gate) (*lens, error) {
 	return l, nil
 }
 
-// take fills planes, [3,h,w] BGR 0..1, and the network's input, and lets the
-// gate measure the picture.
+// take fills planes, [3,h,w] BGR 0..1, and the network's input, unless it is nil,
+// and lets the gate measure the picture.
 func (l *lens) take(part gocv.Mat, planes, input []float32) error {
 	bgr, err := l.resizer.resize(part)
 	if err != nil {
@@ -46,6 +46,9 @@ func (l *lens) take(part gocv.Mat, planes, input []float32) error {
 		return err
 	}
 	fair.Planes(bgr, planes, grey)
+	if input == nil {
+		return nil
+	}
 	return l.highPass.Apply(l.grey, input)
 }
 

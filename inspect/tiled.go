@@ -12,7 +12,6 @@ import (
 
 	"faird/config"
 	"faird/fair"
-	"faird/infer"
 	"faird/inspect/geometry"
 )
 
@@ -26,8 +25,7 @@ type tiled struct {
 	lens    *lens
 	tiles   config.Tiles
 	batch   int
-	runner  *infer.Runner
-	scorer  *fair.Scorer // of one tile
+	maker   maker // of a batch of tiles
 	scoring fair.Scoring
 	mask    gocv.Mat // of the inspected picture; empty: nothing is ignored
 
@@ -37,6 +35,7 @@ type tiled struct {
 	judged   []int // the tiles that are not ignored
 	smoother *fair.Smoother
 	planes   []float32 // [batch,3,h,w]
+	input    []float32 // nil: the run filters the tiles itself
 	set      mapSet
 }
 
@@ -56,13 +55,12 @@ func newTiled(m *Model, l *lens, c config.Tiles, mask gocv.Mat, size image.Point
 	if m.file.Batch != 0 {
 		t.batch = m.file.Batch
 	}
-	t.planes = make([]float32, t.batch*3*l.w*l.h)
 	var err error
-	if t.scorer, err = fair.NewScorer(l.h, l.w, spec.Scoring); err != nil {
+	if t.maker, err = newMaker(m, t.batch); err != nil {
 		return t, err
 	}
-	t.runner, err = m.session.NewRunner(t.batch)
-	return t, err
+	t.planes, t.input = t.maker.buffers(m.file)
+	return t, nil
 }
 
 // lay makes what depends on the inspected picture's size.
@@ -138,7 +136,7 @@ func (t *tiled) some(ctx context.Context, part gocv.Mat, tiles []int, l *lap) er
 	}
 	l.took(&l.stages.Prepare)
 	l.rest()
-	if err := l.restored(ctx, t.runner, t.runner.Run(ctx)); err != nil {
+	if err := l.restored(ctx, t.maker.runner, t.maker.runner.Run(ctx)); err != nil {
 		return err
 	}
 	for slot, n := range tiles {
@@ -153,16 +151,17 @@ func (t *tiled) some(ctx context.Context, part gocv.Mat, tiles []int, l *lap) er
 func (t *tiled) take(part gocv.Mat, n, slot int) error {
 	tile := part.Region(t.grid.Tile(n))
 	defer tile.Close()
-	return t.lens.take(tile, share(t.planes, slot, t.batch), share(t.runner.Input(), slot, t.batch))
+	return t.lens.take(tile, share(t.planes, slot, t.batch), share(t.input, slot, t.batch))
 }
 
 // blend is false where the network answered with what is no number.
 func (t *tiled) blend(n, slot int) bool {
-	if !t.scorer.Compare(share(t.planes, slot, t.batch), share(t.runner.Output(), slot, t.batch)) {
+	gradient, colour, finite := t.maker.compare(t.planes, slot)
+	if !finite {
 		return false
 	}
-	t.grid.Blend(n, t.scorer.Gradient(), t.set.gradient)
-	t.grid.Blend(n, t.scorer.Colour(), t.set.colour)
+	t.grid.Blend(n, gradient, t.set.gradient)
+	t.grid.Blend(n, colour, t.set.colour)
 	return true
 }
 
@@ -181,15 +180,8 @@ func (t *tiled) maps() *mapSet {
 
 func (t *tiled) fromMap() geometry.Affine { return t.grid.FromMap() }
 
-func (t *tiled) again(ctx context.Context) error { return t.runner.Run(ctx) }
+func (t *tiled) again(ctx context.Context) error { return t.maker.runner.Run(ctx) }
 
 func (t *tiled) close() error {
-	err := errors.Join(t.lens.close(), t.mask.Close())
-	if t.scorer != nil {
-		t.scorer.Close()
-	}
-	if t.runner != nil {
-		err = errors.Join(err, t.runner.Close())
-	}
-	return err
+	return errors.Join(t.lens.close(), t.mask.Close(), t.maker.close())
 }

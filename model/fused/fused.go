@@ -14,7 +14,7 @@ import (
 // Names of the graph's inputs and outputs.
 const (
 	InPicture   = "picture"  // [n, 3, h, w] BGR, 0..1
-	InKeep      = "keep"     // [1, 1, h, w], 0 where the map is ignored, else 1
+	InKeep      = "keep"     // [n, 1, h, w], 0 where the map is ignored, else 1
 	OutRestored = "restored" // [n, 3, h, w] BGR, not clipped
 	OutGradient = "gradient" // [n, 1, h, w], 1 - MSGMS
 	OutColour   = "colour"   // [n, 1, h, w], squared difference of a and b
@@ -29,7 +29,7 @@ func Build(f *model.File) ([]byte, error) {
 	}
 	g := graph.New("faird-fused")
 	picture := g.Input(InPicture, graph.Free, 3, h, w)
-	keep := g.Input(InKeep, 1, 1, h, w)
+	keep := g.Input(InKeep, graph.Free, 1, h, w)
 
 	g.Scope("highpass")
 	input, err := highPass(g, f, grey(g, picture))
