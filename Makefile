@@ -13,7 +13,7 @@ BUILD_PACKAGES := ca-certificates g++ libopencv-dnn-dev libopencv-photo-dev libo
 	libopencv-video-dev libopencv-videoio-dev
 # A broker, an encoder for RTSP, GStreamer's elements, a GigE Vision camera, systemd's checker, a browser.
 TEST_PACKAGES := mosquitto mosquitto-clients ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base \
-	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad libaravis-0.8-0 aravis-tools systemd chromium
+	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad libaravis-0.8-0 aravis-tools systemd minisign chromium
 
 # What makes the Debian package, and what installs it for real.
 DEB_PACKAGES := debhelper git
