@@ -3,6 +3,7 @@ module faird
 go 1.26.0
 
 require (
+	aead.dev/minisign v0.3.0
 	github.com/bluenviron/gortsplib/v4 v4.16.2
 	github.com/chromedp/chromedp v0.23.0
 	github.com/coreos/go-systemd/v22 v22.7.0

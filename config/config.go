@@ -10,6 +10,7 @@ type Config struct {
 	Box       string    `mapstructure:"box"` // Load fills in the host's name where it is empty
 	Log       Log       `mapstructure:"log"`
 	Infer     Infer     `mapstructure:"infer"`
+	Trust     Trust     `mapstructure:"trust"`
 	MQTT      MQTT      `mapstructure:"mqtt"`
 	Sparkplug Sparkplug `mapstructure:"sparkplug"`
 	Store     Store     `mapstructure:"store"`

@@ -73,6 +73,7 @@ func paths(c *Config) []namedPath {
 // inputs are the files a config names, other than the library.
 func inputs(c *Config) []namedPath {
 	list := []namedPath{
+		{key: "trust.keys", value: &c.Trust.Keys},
 		{key: "mqtt.password_file", value: &c.MQTT.PasswordFile},
 		{key: "sparkplug.password_file", value: &c.Sparkplug.PasswordFile},
 		{key: "sparkplug.tls.ca", value: &c.Sparkplug.TLS.CA},

@@ -14,6 +14,7 @@ import (
 	"faird/camera"
 	"faird/config"
 	"faird/inspect"
+	"faird/model/trust"
 	"faird/pipeline/shelf"
 	"faird/publish"
 	"faird/store"
@@ -64,7 +65,7 @@ func NewBox(d Deps, c config.Infer, o overrides) *Box {
 	one := c
 	one.Threads = 1
 	b := &Box{
-		deps: d, overrides: o, models: newModels(c, d.Log), shadows: newModels(one, d.Log), shelf: shelf.New(d.Folder), log: d.Log,
+		deps: d, overrides: o, models: newModels(c, d.Trust, d.Log), shadows: newModels(one, d.Trust, d.Log), shelf: shelf.New(d.Folder), log: d.Log,
 		stations: map[string]*running{}, leaving: map[string]*running{},
 	}
 	b.models.splitsIn(d.Folder)
@@ -163,23 +164,14 @@ func (b *Box) prepare(ctx context.Context, sc config.Station, hash string) (*pla
 	if p.choice, p.forget, err = b.chosen(ctx, &sc); err != nil {
 		return nil, err
 	}
-	p.conf = sc
-	p.keep = p.old != nil && sameSource(p.old.conf, sc)
-	override, err := b.override(ctx, sc.Name)
+	err = b.prepareModel(ctx, p, sc)
+	if err == nil && p.broken != "" && sc.Model != p.configured { // a line must start
+		b.log.Error().Str("station", sc.Name).Str("promoted", p.choice.Name).Msg("the promoted model cannot be used: the config's is in force")
+		sc.Model, p.choice, p.forget, p.broken = p.configured, nil, true, ""
+		err = b.prepareModel(ctx, p, sc)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("station %s: the operator's threshold could not be read: %w", sc.Name, err)
-	}
-	if p.forget {
-		override = nil // it was for the model that is in force no more
-	}
-	if p.wanted, err = want(sc, override); err != nil {
 		return nil, err
-	}
-	p.limits = p.wanted.limits
-	if !p.keep || p.old.wanted.print != p.wanted.print || p.old.why() != "" {
-		if err := b.prepareInspector(ctx, p); err != nil {
-			return nil, err
-		}
 	}
 	if !p.keep {
 		if p.source, err = camera.Open(sc.Camera, b.log.With().Str("station", sc.Name).Logger()); err != nil {
@@ -191,18 +183,53 @@ func (b *Box) prepare(ctx context.Context, sc config.Station, hash string) (*pla
 	return p, nil
 }
 
+// prepareModel is what concerns a station's model and its limits.
+func (b *Box) prepareModel(ctx context.Context, p *plan, sc config.Station) error {
+	p.conf = sc
+	p.keep = p.old != nil && sameSource(p.old.conf, sc)
+	override, err := b.override(ctx, sc.Name)
+	if err != nil {
+		return fmt.Errorf("station %s: the operator's threshold could not be read: %w", sc.Name, err)
+	}
+	if p.forget {
+		override = nil // it was for the model that is in force no more
+	}
+	if p.wanted, err = want(sc, override); err != nil {
+		return err
+	}
+	p.limits = p.wanted.limits
+	if !p.keep || p.old.wanted.print != p.wanted.print || p.old.why() != "" {
+		return b.prepareInspector(ctx, p)
+	}
+	return nil
+}
+
 // prepareInspector loads the model and makes the station's inspector. A model
-// whose golden samples do not fit is never put in place of one that works; a
-// station that has none yet starts, says so, and judges nothing.
+// that is not of somebody trusted, or whose golden samples do not fit, is never
+// put in place of one that works; a station that has none yet starts, says so,
+// and judges nothing.
 func (b *Box) prepareInspector(ctx context.Context, p *plan) error {
 	made, err := b.models.makeSwap(ctx, p.conf, p.limits)
-	if errors.Is(err, inspect.ErrGolden) && p.old == nil {
+	if why := unfit(err); why != "" && p.old == nil {
 		p.broken = err.Error()
-		b.log.Error().Str("station", p.conf.Name).Err(err).Msg("the model does not give its own scores here: the station is not ready")
+		b.log.Error().Str("station", p.conf.Name).Err(err).Msg(why)
 		return nil
 	}
 	p.swap = made
 	return err
+}
+
+// unfit says why a model that could be read must not judge; "" where nothing is
+// wrong, or something else.
+func unfit(err error) string {
+	switch {
+	case errors.Is(err, inspect.ErrGolden):
+		return "the model does not give its own scores here: the station is not ready"
+	case errors.Is(err, trust.ErrUntrusted):
+		return "the model is not trusted: the station is not ready"
+	default:
+		return ""
+	}
 }
 
 func (b *Box) override(ctx context.Context, station string) (*Thresholds, error) {

@@ -9,6 +9,7 @@ import (
 
 	"faird/config"
 	"faird/inspect"
+	"faird/model/trust"
 	"faird/verdict"
 )
 
@@ -25,14 +26,15 @@ type painter interface {
 	PaintMap(canvas *gocv.Mat, level *float64) error
 }
 
-// NewJudge loads the models that the station's config names.
-func NewJudge(ctx context.Context, c config.Station, in config.Infer, log zerolog.Logger) (*Judge, error) {
+// NewJudge loads the models that the station's config names; keys are whose they
+// may be, nil anybody's.
+func NewJudge(ctx context.Context, c config.Station, in config.Infer, keys trust.Keys, log zerolog.Logger) (*Judge, error) {
 	c.Validity.Frozen = 0 // the same file may be judged twice
 	w, err := want(c, nil)
 	if err != nil {
 		return nil, err
 	}
-	made, err := newModels(in, log).makeSwap(ctx, c, w.limits)
+	made, err := newModels(in, keys, log).makeSwap(ctx, c, w.limits)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"faird/inspect"
 	"faird/model"
 	"faird/model/demo"
+	"faird/model/trust"
 )
 
 // models keeps one loaded copy of every model that stations use. A model is the
@@ -20,6 +21,7 @@ import (
 // that was replaced on disk is another model.
 type models struct {
 	infer config.Infer
+	trust trust.Keys
 	log   zerolog.Logger
 	tuner *infer.Tuner // nil: the config's threads, or every core, for each run
 
@@ -32,15 +34,18 @@ type shared struct {
 	users int
 }
 
-func newModels(c config.Infer, log zerolog.Logger) *models {
-	return &models{infer: c, log: log, open: map[string]*shared{}}
+func newModels(c config.Infer, keys trust.Keys, log zerolog.Logger) *models {
+	return &models{infer: c, trust: keys, log: log, open: map[string]*shared{}}
 }
 
-// acquire gives the model in the file at path, loaded and proved by its golden
-// samples; release gives it back, and the last one closes it.
+// acquire gives the model in the file at path, of somebody who is trusted,
+// loaded and proved by its golden samples; release gives it back, and the last one closes it.
 func (m *models) acquire(ctx context.Context, path string) (_ *inspect.Model, release func(), _ error) {
 	f, err := ReadModel(path)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := m.check(f); err != nil {
 		return nil, nil, err
 	}
 	m.mu.Lock()
@@ -79,6 +84,18 @@ func (m *models) release(hash string) {
 	if err := s.model.Close(); err != nil {
 		m.log.Error().Err(err).Str("model", hash).Msg("the model could not be closed")
 	}
+}
+
+// check looks at the signature of the very bytes that are to be loaded. The
+// built-in model is part of the program.
+func (m *models) check(f *model.File) error {
+	if f.Path == config.DemoModel {
+		return nil
+	}
+	if _, err := m.trust.Check(f.Path, f.Bytes()); err != nil {
+		return fmt.Errorf("model %w", err)
+	}
+	return nil
 }
 
 // ReadModel reads the model file at path, or the built-in one for [config.DemoModel].

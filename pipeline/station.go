@@ -20,6 +20,7 @@ import (
 	"faird/camera"
 	"faird/config"
 	"faird/inspect"
+	"faird/model/trust"
 	"faird/publish"
 	"faird/systemd"
 	"faird/verdict"
@@ -71,6 +72,8 @@ type Deps struct {
 
 	Audience Audience // nil: nobody looks
 	Choices  choices  // nil: no model can be promoted, nor be in shadow
+
+	Trust trust.Keys // whose models may judge; nil: anybody's
 
 	lane *lane // the box's: where shadows give way
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"faird/config"
+	"faird/model/trust"
 	"faird/pipeline/shelf"
 	"faird/publish"
 	"faird/store"
@@ -30,6 +31,7 @@ type trialBox struct {
 	folder  string
 	station config.Station
 	hash    map[string]string // by name, "" the config's
+	trust   trust.Keys
 }
 
 func newTrialBox(t *testing.T, mode string) *trialBox {
@@ -67,7 +69,7 @@ func (w *trialBox) start() {
 	w.out = &fakeOutlet{verdicts: make(chan *verdict.Verdict, 10000), repeats: make(chan *verdict.Verdict, 10)}
 	w.Box = NewBox(Deps{
 		Site: "plant1", Box: "edge7", Folder: w.folder, Log: zerolog.Nop(), Ledger: w.store, Choices: w.store,
-		Clock: func() verdict.Clock { return verdict.ClockUnknown },
+		Clock: func() verdict.Clock { return verdict.ClockUnknown }, Trust: w.trust,
 	}, config.Infer{Provider: "cpu", Threads: 1}, kept{w.store})
 	w.Connect(w.out)
 	mustApply(w.t, w.Box, w.station)

@@ -68,7 +68,10 @@ func newDaemon(c *config.Config, h hooks) (*daemon, error) {
 	}
 	d := &daemon{log: log, notify: systemd.New(), config: c}
 	d.watchdog = systemd.NewWatchdog(d.notify, log)
-	var err error
+	keys, err := trustedKeys(c)
+	if err != nil {
+		return nil, err
+	}
 	if d.store, err = store.Open(c.Store, log); err != nil {
 		return nil, err
 	}
@@ -78,7 +81,7 @@ func newDaemon(c *config.Config, h hooks) (*daemon, error) {
 	}
 	d.box = pipeline.NewBox(pipeline.Deps{
 		Site: c.Site, Box: c.Box, Folder: c.Store.Path, Ledger: d.store, Watchdog: d.watchdog, Log: log, Clock: clockQuality, Observe: h.observe,
-		Audience: d.page.gallery, Choices: d.store,
+		Audience: d.page.gallery, Choices: d.store, Trust: keys,
 	}, c.Infer, overrides{d.store})
 	id := publish.Identity{Site: c.Site, Box: c.Box, Version: version}
 	if d.publisher, err = publish.New(c.MQTT, id, d.store, d.box, log); err != nil {

@@ -65,7 +65,7 @@ func root() *cobra.Command {
 		runCommand(), demoCommand(), configCommand(),
 		collectCommand(), trainCommand(), calibrateCommand(), quantizeCommand(), evalCommand(), scoreCommand(), benchCommand(),
 		replayCommand(), userCommand(), tokenCommand(),
-		historyCommand(), doctorCommand(), versionCommand(), manCommand(),
+		historyCommand(), verifyCommand(), doctorCommand(), versionCommand(), manCommand(),
 	)
 	return c
 }

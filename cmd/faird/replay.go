@@ -221,7 +221,7 @@ func (p *rerun) judgeOf(ctx context.Context, k store.Kept) (*pipeline.Judge, err
 	s.Threshold, s.Review = p.limit, nil
 	c := config.Default().Infer
 	c.Provider, c.Library = p.provider, p.library
-	j, err := pipeline.NewJudge(ctx, s, c, consoleLog(zerolog.WarnLevel))
+	j, err := pipeline.NewJudge(ctx, s, c, nil, consoleLog(zerolog.WarnLevel))
 	if err == nil {
 		p.judges[name] = j
 	}

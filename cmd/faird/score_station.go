@@ -26,7 +26,7 @@ func scoreAsStation(ctx context.Context, out io.Writer, o scoreOptions, files []
 	if c.Provider, c.Library = o.provider, o.library; c.Library == "" {
 		c.Library = cfg.Infer.Library
 	}
-	j, err := pipeline.NewJudge(ctx, *s, c, consoleLog(zerolog.WarnLevel))
+	j, err := pipeline.NewJudge(ctx, *s, c, nil, consoleLog(zerolog.WarnLevel))
 	if err != nil {
 		return err
 	}
