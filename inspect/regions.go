@@ -52,23 +52,45 @@ func (f *finder) find(m *mapSet, level float64, toCamera geometry.Affine, seen i
 	return regions
 }
 
+// measure looks at the rows alone that have a pixel above the level: most
+// pictures with a defect have few.
 func (f *finder) measure(m *mapSet, level float64) {
-	f.inside = slices.Grow(f.inside[:0], len(m.smoothed))[:len(m.smoothed)]
-	clear(f.inside)
 	least := atLeast(level)
-	for i, v := range m.smoothed {
-		if v >= least && (m.ignore == nil || m.ignore[i] == 0) {
-			f.inside[i] = 1
+	top, bottom := m.rows(least)
+	begin, end := top*m.w, bottom*m.w
+	f.inside = slices.Grow(f.inside[:0], end-begin)[:end-begin]
+	clear(f.inside)
+	for i := begin; i < end; i++ {
+		if m.smoothed[i] >= least && (m.ignore == nil || m.ignore[i] == 0) {
+			f.inside[i-begin] = 1
 		}
 	}
-	count := f.components.Find(f.inside, m.h, m.w)
+	count := f.components.Find(f.inside, bottom-top, m.w)
 	f.parts = slices.Grow(f.parts[:0], count)[:count]
 	clear(f.parts)
-	for i, label := range f.components.Labels {
-		if label != 0 {
-			f.parts[label-1].add(i%m.w, i/m.w, m.smoothed[i], float64(m.gradient[i]), m.k*float64(m.colour[i]))
+	for y := top; y < bottom; y++ {
+		for x, label := range f.components.Labels[(y-top)*m.w : (y-top+1)*m.w] {
+			if label != 0 {
+				i := y*m.w + x
+				f.parts[label-1].add(x, y, m.smoothed[i], float64(m.gradient[i]), m.k*float64(m.colour[i]))
+			}
 		}
 	}
+}
+
+// rows are those from the first to the last that reach a value, none where none
+// does.
+func (m *mapSet) rows(least float32) (top, bottom int) {
+	reaches := func(v float32) bool { return v >= least }
+	first := slices.IndexFunc(m.smoothed, reaches)
+	if first < 0 {
+		return 0, 0
+	}
+	last := len(m.smoothed) - 1
+	for m.smoothed[last] < least {
+		last--
+	}
+	return first / m.w, last/m.w + 1
 }
 
 // atLeast is the smallest float32 that is not below level.
@@ -81,7 +103,11 @@ func atLeast(level float64) float32 {
 }
 
 func (p *part) add(x, y int, value float32, structure, colour float64) {
-	p.box = p.box.Union(image.Rect(x, y, x+1, y+1))
+	if p.pixels == 0 {
+		p.box = image.Rectangle{Min: image.Pt(x, y), Max: image.Pt(x+1, y+1)}
+	}
+	p.box.Min.X, p.box.Max.X = min(p.box.Min.X, x), max(p.box.Max.X, x+1)
+	p.box.Max.Y = y + 1 // rows come from above
 	p.pixels++
 	p.peak = max(p.peak, value)
 	p.structure += structure
