@@ -43,9 +43,9 @@ func (k *checker) references(key string, s *Station) {
 	}
 }
 
-// maxPixels is beyond any camera, and bounds what a file can claim by its head
+// maxPixels is what uploads may have too, and bounds what a file can claim by its head
 // alone: the decoder takes the memory before it has seen a pixel.
-const maxPixels = 1 << 28
+const maxPixels = 150_000_000
 
 // whyNotPNG looks at a picture's head.
 func whyNotPNG(r io.Reader) string {
