@@ -39,6 +39,7 @@ type percentiles struct {
 
 type benchOptions struct {
 	model, provider, library string
+	fused                    string
 	frames, warmup, size     int
 	threads, stations        int
 	rate                     float64
@@ -60,6 +61,9 @@ func benchCommand() *cobra.Command {
 			}
 			if o.threads < 0 || o.stations < 0 || o.stations > 64 {
 				return usageError{fmt.Errorf("--threads must be 0 or more, and --stations 0 to 64")}
+			}
+			if !slices.Contains([]string{"auto", "on", "off"}, o.fused) {
+				return usageError{fmt.Errorf("--fused is auto, on or off, not %q", o.fused)}
 			}
 			if o.rate < 0 || o.rate > 1000 {
 				return usageError{fmt.Errorf("--rate must be 0 to 1000 pictures a second")}
@@ -87,6 +91,7 @@ func benchCommand() *cobra.Command {
 	f.IntVar(&o.size, "picture", 900, "height and width of the camera's picture in pixels")
 	f.Float64Var(&o.rate, "rate", 0, "pictures a second for the part with MQTT; 0 is half of what was measured before, 20 at most")
 	f.IntVar(&o.threads, "threads", 0, "threads of the network; 0 is one for each core, and with --stations what is measured to be best")
+	f.StringVar(&o.fused, "fused", "auto", "filter and score in the network's graph: auto (on a GPU), on, off")
 	f.IntVar(&o.stations, "stations", 0, "measure so many stations together too, beside one alone")
 	f.BoolVar(&o.mqtt, "mqtt", true, "measure up to the broker too")
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
@@ -138,7 +143,7 @@ func openBench(o benchOptions) (*inspect.Model, error) {
 		return nil, err
 	}
 	c := config.Default().Infer
-	c.Provider, c.Library, c.Threads = o.provider, o.library, o.threads
+	c.Provider, c.Library, c.Threads, c.Fused = o.provider, o.library, o.threads, o.fused
 	return inspect.Open(f, c, consoleLog(zerolog.WarnLevel))
 }
 

@@ -73,7 +73,7 @@ const publishPatience = time.Minute
 func publishConfig(o benchOptions, dir string) (*config.Config, error) {
 	c := config.Default()
 	c.Site, c.Box, c.Log.Level = "bench", "box1", "error"
-	c.Infer.Provider, c.Infer.Library, c.Infer.Threads = o.provider, o.library, o.threads
+	c.Infer.Provider, c.Infer.Library, c.Infer.Threads, c.Infer.Fused = o.provider, o.library, o.threads, o.fused
 	if o.threads == 0 {
 		c.Infer.Threads = runtime.GOMAXPROCS(0) // as in the first part
 	}

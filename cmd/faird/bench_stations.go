@@ -87,7 +87,7 @@ func openStations(ctx context.Context, o benchOptions, n int) (*benchLine, error
 		return nil, err
 	}
 	c := config.Default().Infer
-	c.Provider, c.Library, c.Threads = o.provider, o.library, o.threads
+	c.Provider, c.Library, c.Threads, c.Fused = o.provider, o.library, o.threads, o.fused
 	l := &benchLine{pictures: benchPictures(o.size)}
 	if l.model, err = openSplit(ctx, f, c, n); err != nil {
 		return nil, errors.Join(err, l.close())
