@@ -4,8 +4,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // unit copies the unit file with a program that is there: the daemon is not
@@ -42,6 +44,42 @@ func TestUnitFileIsRight(t *testing.T) {
 				t.Errorf("systemd-analyze:\n%s", out)
 			}
 		})
+	}
+}
+
+// TestCrashLoopEnds holds that a daemon which dies at once, or is stuck at once,
+// comes to its last start within the interval, and is then left failed.
+func TestCrashLoopEnds(t *testing.T) {
+	text, err := os.ReadFile("faird.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := func(key string) string {
+		for line := range strings.Lines(string(text)) {
+			if v, ok := strings.CutPrefix(strings.TrimSpace(line), key+"="); ok {
+				return v
+			}
+		}
+		t.Fatalf("the unit has no %s", key)
+		return ""
+	}
+	burst, err := strconv.Atoi(value("StartLimitBurst"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	span := func(key string) time.Duration {
+		v := strings.Replace(value(key), "min", "m", 1)
+		if strings.Trim(v, "0123456789") == "" {
+			v += "s"
+		}
+		d, err := time.ParseDuration(v)
+		if err != nil {
+			t.Fatalf("%s: %v", key, err)
+		}
+		return d
+	}
+	if loop := time.Duration(burst) * (span("WatchdogSec") + span("RestartSec")); loop >= span("StartLimitIntervalSec") {
+		t.Errorf("%d starts take %s, longer than the interval: a crash loop would never end", burst, loop)
 	}
 }
 
