@@ -175,19 +175,21 @@ func (m *rates) line(d *daemon, command string) {
 func (m *rates) window(pid int, beside bool) float64 {
 	m.signal(pid, map[bool]syscall.Signal{true: syscall.SIGCONT, false: syscall.SIGSTOP}[beside])
 	time.Sleep(windowQuiet)
-	m.set(beside, true)
-	began, n := time.Now(), len(m.took[which(beside)])
+	before := m.set(beside, true)
+	began := time.Now()
 	time.Sleep(windowLong)
-	m.set(beside, false)
+	after := m.set(beside, false)
 	long := time.Since(began)
 	m.length[which(beside)] += long
-	return float64(len(m.took[which(beside)])-n) / long.Seconds()
+	return float64(after-before) / long.Seconds()
 }
 
-func (m *rates) set(beside, counts bool) {
+// set begins or ends a window and gives how many were judged in its kind.
+func (m *rates) set(beside, counts bool) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.beside, m.counts = beside, counts
+	return len(m.took[which(beside)])
 }
 
 func (m *rates) signal(pid int, s syscall.Signal) {
