@@ -24,9 +24,9 @@ type entry struct {
 	key     int64 // 0: not in the outbox
 	station string
 	kind    verdict.Kind
-	payload []byte // historical: false
-	order   uint64 // of being handed over
-	repeat  bool   // sent before: see Repeat
+	payload []byte    // historical: false
+	order   uint64    // of being handed over
+	repeat  bool      // sent before: see Repeat
 	exposed time.Time // zero: no picture
 }
 

@@ -45,8 +45,8 @@ type daemon struct {
 type hooks struct {
 	observe func(*verdict.Verdict, *camera.Frame)
 	live    func(station string, sinceExposure time.Duration) // the broker has acknowledged a verdict that was no backlog
-	ready   func(*daemon, context.CancelFunc) // the stations are ready or known broken; the function ends the daemon
-	done    func(*daemon)                     // everything is sent that could be; the daemon is about to close
+	ready   func(*daemon, context.CancelFunc)                 // the stations are ready or known broken; the function ends the daemon
+	done    func(*daemon)                                     // everything is sent that could be; the daemon is about to close
 }
 
 // runDaemon runs faird with c until ctx ends. reload, where not nil, brings new
