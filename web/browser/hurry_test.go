@@ -27,8 +27,9 @@ func (d *daemon) hurry() {
 	}
 }
 
-// hurried waits for a JavaScript condition that a training brings about.
+// hurried waits for a JavaScript condition that a training brings about: three
+// processes, one after the other.
 func (v *view) hurried(d *daemon, condition string) {
 	v.t.Helper()
-	until(v.t, condition, func() bool { d.hurry(); return v.holds(condition) })
+	within(v.t, 3*patience, condition, func() bool { d.hurry(); return v.holds(condition) })
 }
