@@ -23,9 +23,11 @@ const (
 	loadTimeout    = 30 * time.Minute // for models to load, a TensorRT engine build included
 	brokerPatience = 2 * time.Second  // for the first connection, before stations start
 	flushTimeout   = time.Second      // for live verdicts to be acknowledged at the end
-
-	publisherDeadline = time.Minute // for a turn of the publisher: beyond its longest wait for a broker
 )
+
+// publisherDeadline is for a turn of the publisher: beyond its longest wait for
+// a broker. A variable for the tests' sake.
+var publisherDeadline = time.Minute
 
 // daemon is the parts of a running faird, created in one place and closed in
 // the reverse order.

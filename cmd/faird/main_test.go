@@ -22,6 +22,9 @@ const asFaird = "TEST_AS_FAIRD"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asFaird) != "" {
+		if what := os.Getenv(hangAs); what != "" {
+			os.Exit(hang(what))
+		}
 		main()
 		os.Exit(0)
 	}
