@@ -40,7 +40,7 @@ var faird = rules{
 		{"fair", "config", "verdict"},
 	},
 	only: map[string][]string{"systemd": {"cmd", "pipeline"}},
-	free: map[string]bool{"bench": true},
+	free: map[string]bool{"bench": true, "deploy": true},
 	bare: []string{"fair", "model/...", "infer/...", "train/fit/..."},
 }
 
