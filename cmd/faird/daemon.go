@@ -54,6 +54,7 @@ type hooks struct {
 // runDaemon runs faird with c until ctx ends. reload, where not nil, brings new
 // configs.
 func runDaemon(ctx context.Context, c *config.Config, reload func(context.Context, func(*config.Config)) error, h hooks) error {
+	defer zerolog.SetGlobalLevel(zerolog.GlobalLevel()) // the config's is for this run alone
 	d, err := newDaemon(c, h)
 	if err != nil {
 		return err
