@@ -141,7 +141,7 @@ func baseWidth(f *model.File) int { return f.BaseWidth() }
 // standIn says so when the demo's network is smaller than the paper's.
 func standIn(f *model.File) string {
 	if c := baseWidth(f); c != 32 || f.Width != 256 {
-		return " (a small stand-in for c=32 at 256x256 that misses many defects)"
+		return " (a small stand-in for c=32 at 256x256)"
 	}
 	return ""
 }
