@@ -130,20 +130,24 @@ func TestDefectOnASeamWithATrainedNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = m.Close() })
-	picture := canvas(t, 352, 128, gocv.MatTypeCV8UC3)
-	i := inspector(t, m, inspect.Options{ROI: &config.Rect{W: 352, H: 128}, Tiles: &config.Tiles{Overlap: 16}}) // at 0, 112, 224
+	const overlap = 16
+	step := file.Width - overlap // tiles are at 0, step and 2 step, seams where they overlap
+	picture := canvas(t, file.Width+2*step, file.Height, gocv.MatTypeCV8UC3)
+	i := inspector(t, m, inspect.Options{ROI: &config.Rect{W: file.Width + 2*step, H: file.Height}, Tiles: &config.Tiles{Overlap: overlap}})
 	score := func(x int) float64 {
-		defect := image.Rect(x, 56, x+10, 68)
+		defect := image.Rect(x, file.Height/2-8, x+10, file.Height/2+4)
 		draw(t, &picture, defect, white)
 		defer draw(t, &picture, defect, grey)
 		return judge(t, i, picture, nil).Score
 	}
-	middle := score(59)
+	middle := score(file.Width/2 - 5)
 	least := middle
-	for _, x := range []int{96, 103, 108, 112, 115, 118, 123, 128, 171, 219, 226, 231} { // the seams are at 112..128 and 224..240
-		s := score(x)
-		t.Logf("at %d: score %.4f", x, s)
-		least = min(least, s)
+	for _, seam := range []int{step, 2 * step} {
+		for _, x := range []int{seam - 16, seam - 9, seam - 4, seam, seam + 3, seam + 6, seam + 11, seam + 16} {
+			s := score(x)
+			t.Logf("at %d: score %.4f", x, s)
+			least = min(least, s)
+		}
 	}
 	t.Logf("in the middle of a tile %.4f, at least %.4f", middle, least)
 	if least < 0.8*middle {

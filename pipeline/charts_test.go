@@ -105,20 +105,25 @@ func TestLightDrift(t *testing.T) {
 	var log bytes.Buffer
 	reference := []calibrated{{calibration: calibrate(steady)}}
 	c := newCharts(drifting, reference, zerolog.New(&log))
-	alarm, reject := -1, -1
-	for n := 0; n < parts && reject < 0; n++ {
+	// Rejects begin where they are more than twice the 2% that the demo's threshold
+	// allows: the third among sixty parts.
+	alarm, begin := -1, -1
+	var rejects []int
+	for n := 0; n < parts && begin < 0; n++ {
 		r := u.look(n%frames, 1-0.0015*float64(n)) // to 40% over the test
 		v := u.judged(r)
 		if v.Verdict == verdict.Fail && steady[n%frames].Score < u.threshold {
-			reject = n
+			if rejects = append(rejects, n); len(rejects) > 2 && n-rejects[len(rejects)-3] < frames {
+				begin = n
+			}
 		}
 		if c.note(v, &r); alarm < 0 && len(c.alarms()) > 0 {
 			alarm = n
 		}
 	}
-	t.Logf("alarm at part %d (light at %.0f%%), first false reject at part %d (-1: none)", alarm, 100*(1-0.0015*float64(alarm)), reject)
-	if alarm < 0 || reject >= 0 && alarm >= reject {
-		t.Errorf("alarm at part %d, first false reject at part %d", alarm, reject)
+	t.Logf("alarm at part %d (light at %.0f%%), false rejects at parts %v", alarm, 100*(1-0.0015*float64(alarm)), rejects)
+	if alarm < 0 || begin >= 0 && alarm >= begin {
+		t.Errorf("alarm at part %d, false rejects begin at part %d", alarm, begin)
 	}
 	if got := strings.Count(log.String(), `"what":"brightness"`); got != 1 {
 		t.Errorf("the drift of brightness is logged %d times", got)

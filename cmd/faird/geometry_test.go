@@ -13,6 +13,8 @@ import (
 	"gocv.io/x/gocv"
 
 	"faird/camera/line"
+	"faird/model"
+	"faird/model/demo"
 	"faird/verdict"
 )
 
@@ -133,8 +135,12 @@ func TestCollectSeesWhatTheStationSees(t *testing.T) {
 		t.Errorf("got %+v", daemon)
 	}
 	collect("tiles")
-	if n := collectedPNGs(t, filepath.Join(dir, "tiles"), 128, 128); n != 15 {
-		t.Errorf("%d tiles of the model's size, want 3 x 5", n)
+	file, err := model.Parse(demo.Model())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := collectedPNGs(t, filepath.Join(dir, "tiles"), file.Width, file.Height); n != 6 {
+		t.Errorf("%d tiles of the model's size, want 2 x 3", n)
 	}
 }
 
