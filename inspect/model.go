@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/rs/zerolog"
@@ -35,6 +36,25 @@ func Open(file *model.File, c config.Infer, log zerolog.Logger) (*Model, error) 
 		return nil, fmt.Errorf("model %s: %w", file.Path, err)
 	}
 	return &Model{file: file, session: session, log: log}, nil
+}
+
+// OpenSplit is Open with the split of the cores that is best for the stations
+// that the tuner counts, where the network runs on the CPU and the config leaves
+// its threads open.
+func OpenSplit(ctx context.Context, file *model.File, c config.Infer, t *infer.Tuner, log zerolog.Logger) (*Model, error) {
+	m, err := Open(file, c, log)
+	if err != nil || c.Threads != 0 || m.Provider() != string(infer.CPU) {
+		return m, err
+	}
+	best := t.Find(ctx, file, c, log)
+	if best == m.Split() {
+		return m, nil
+	}
+	if err := m.Close(); err != nil {
+		return nil, err
+	}
+	c.Provider, c.Strict, c.Threads = string(infer.CPU), nil, best.Threads
+	return Open(file, c, log)
 }
 
 // File is the model file; it must not be changed.

@@ -62,7 +62,13 @@ func (m *models) acquire(ctx context.Context, path string) (_ *inspect.Model, re
 }
 
 func (m *models) load(ctx context.Context, f *model.File) (*shared, error) {
-	loaded, err := m.openModel(ctx, f)
+	open := inspect.Open
+	if m.tuner != nil {
+		open = func(f *model.File, c config.Infer, log zerolog.Logger) (*inspect.Model, error) {
+			return inspect.OpenSplit(ctx, f, c, m.tuner, log)
+		}
+	}
+	loaded, err := open(f, m.infer, m.log)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,6 @@ import (
 	"faird/config"
 	"faird/infer"
 	"faird/inspect"
-	"faird/model"
 	"faird/pipeline"
 	"faird/verdict"
 )
@@ -89,7 +88,7 @@ func openStations(ctx context.Context, o benchOptions, n int) (*benchLine, error
 	c := config.Default().Infer
 	c.Provider, c.Library, c.Threads, c.Fused = o.provider, o.library, o.threads, o.fused
 	l := &benchLine{pictures: benchPictures(o.size)}
-	if l.model, err = openSplit(ctx, f, c, n); err != nil {
+	if l.model, err = inspect.OpenSplit(ctx, f, c, &infer.Tuner{Stations: n}, consoleLog(zerolog.WarnLevel)); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
 	for range n {
@@ -100,21 +99,6 @@ func openStations(ctx context.Context, o benchOptions, n int) (*benchLine, error
 		l.stations = append(l.stations, &benchStation{inspector: i})
 	}
 	return l, nil
-}
-
-// openSplit opens a model with the split that is best for n stations.
-func openSplit(ctx context.Context, f *model.File, c config.Infer, n int) (*inspect.Model, error) {
-	log := consoleLog(zerolog.WarnLevel)
-	m, err := inspect.Open(f, c, log)
-	if err != nil || c.Threads != 0 || m.Provider() != string(infer.CPU) {
-		return m, err
-	}
-	if err := m.Close(); err != nil {
-		return nil, err
-	}
-	tuner := infer.Tuner{Stations: n}
-	c.Provider, c.Threads = string(infer.CPU), tuner.Find(ctx, f, c, log).Threads
-	return inspect.Open(f, c, log)
 }
 
 // run has the stations judge n pictures together.

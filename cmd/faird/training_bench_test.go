@@ -13,10 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"gocv.io/x/gocv"
-
 	"faird/camera"
-	"faird/camera/line"
 	"faird/config"
 	"faird/publish"
 	"faird/verdict"
@@ -71,27 +68,11 @@ func trainingConfig(b *testing.B) *config.Config {
 	c.MQTT.Builtin.Listen, c.Web.Listen = listen, "127.0.0.1:0"
 	s := config.DefaultStation()
 	s.Name, s.Model = "cap", config.DemoModel
-	s.Camera.URL = fmt.Sprintf("file://%s?loop=true&rate=1000", fastFolder(b))
+	s.Camera.URL = fmt.Sprintf("file://%s?loop=true&rate=1000", benchFolder(b, 1000))
 	threshold := 1e6
 	s.Threshold = &threshold
 	c.Stations = []config.Station{s}
 	return &c
-}
-
-// fastFolder is a folder of pictures that cost next to nothing to decode.
-func fastFolder(b *testing.B) string {
-	b.Helper()
-	dir := b.TempDir()
-	drawn, part := line.New(line.Options{Seed: 1, Size: 1000}), gocv.NewMat()
-	defer drawn.Close()
-	defer part.Close()
-	for n := range 4 {
-		drawn.Render(uint64(n), &part)
-		if path := filepath.Join(dir, fmt.Sprintf("%d.bmp", n)); !gocv.IMWrite(path, part) {
-			b.Fatal(path)
-		}
-	}
-	return dir
 }
 
 // rates are the line's, in windows with and without the training.
