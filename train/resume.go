@@ -7,23 +7,30 @@ import (
 	"faird/train/fit"
 )
 
-// learningRate is the one name of the identity that may change on the way: a
-// training that diverged goes on with a lower one.
-const learningRate = "learning rate"
+// The names of the identity that may change on the way: a training that diverged
+// goes on with a lower rate, and one that was too short goes on for longer.
+const (
+	learningRate = "learning rate"
+	steps        = "steps"
+	duration     = "time"
+)
 
-// resume loads a checkpoint of the same training. Where the learning rate
-// changed, id tells of it, and with it the model file.
+// resume loads a checkpoint of the same training. Where something changed that
+// may, id tells of it, and with it the model file.
 func resume(path string, id fit.Identity) (*fit.State, error) {
-	state, err := fit.Load(path, id, learningRate)
+	may := []string{learningRate, steps, duration}
+	state, err := fit.Load(path, id, may...)
 	if err != nil {
 		return nil, err
 	}
-	id[learningRate] = rates(state.Identity[learningRate], id[learningRate], state.Step)
+	for _, name := range may {
+		id[name] = history(state.Identity[name], id[name], state.Step)
+	}
 	return state, nil
 }
 
-// rates is was where its last rate is now's, else the change put in words.
-func rates(was, now string, step int) string {
+// history is was where its last value is now's, else the change put in words.
+func history(was, now string, step int) string {
 	const then = ", then "
 	if was == now || strings.HasSuffix(was, then+now) {
 		return was

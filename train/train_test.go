@@ -166,18 +166,20 @@ func TestSameTrainingSameFile(t *testing.T) {
 	}
 }
 
-// A training that diverged goes on with a lower rate, and the model says so.
-func TestResumedWithAnotherRate(t *testing.T) {
+// A training that diverged goes on with a lower rate, and one that was too short
+// for longer; the model says so.
+func TestResumedWithAnotherRateForLonger(t *testing.T) {
 	o := options(t)
 	o.Checkpoint = filepath.Join(t.TempDir(), "m.ckpt")
 	var r *Result
 	for _, c := range []struct {
-		rate float64
-		stop int // after this step
-	}{{1e-3, 2}, {1e-4, 4}, {1e-4, 0}} {
+		rate  float64
+		steps int
+		stop  int // after this step
+	}{{1e-3, 6, 2}, {1e-4, 6, 4}, {1e-4, 8, 0}} {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		o.Rate = c.rate
+		o.Rate, o.Steps = c.rate, c.steps
 		var err error
 		r, err = Run(ctx, o, func(p Progress) {
 			if p.Stage == Training && p.Step == c.stop {
@@ -189,10 +191,12 @@ func TestResumedWithAnotherRate(t *testing.T) {
 		}
 		o.Resume = o.Checkpoint
 	}
-	if !strings.Contains(string(r.File.Training), `"learning rate":"0.001 until step 2, then 0.0001"`) {
-		t.Errorf("%s", r.File.Training)
+	for _, want := range []string{`"learning rate":"0.001 until step 2, then 0.0001"`, `"steps":"6 until step 4, then 8"`, `"steps":8`} {
+		if !strings.Contains(string(r.File.Training), want) {
+			t.Errorf("%s is not in %s", want, r.File.Training)
+		}
 	}
-	if got := rates("0.1 until step 2, then 0.01", "0.001", 5); got != "0.1 until step 2, then 0.01 until step 5, then 0.001" {
+	if got := history("0.1 until step 2, then 0.01", "0.001", 5); got != "0.1 until step 2, then 0.01 until step 5, then 0.001" {
 		t.Error(got)
 	}
 }

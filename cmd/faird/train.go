@@ -35,8 +35,9 @@ func trainCommand() *cobra.Command {
 held back from training, adds golden samples and writes the model file.
 
 Without --steps, --epochs or --time it trains for 30 minutes. A checkpoint is
-written every minute and on Ctrl-C, beside the model; --resume goes on from it, and
-it is removed once the model is written. --preview writes a picture of what the
+written every minute and on Ctrl-C, beside the model; --resume goes on from it with
+the same flags, but for --lr, --steps and --time: a longer time trains for longer.
+It is removed once the model is written. --preview writes a picture of what the
 network is shown; without --out it does only that.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
