@@ -65,8 +65,9 @@ prove: deps-test ## the long proof that no decided verdict is lost: VERDICTS=200
 	go test ./cmd/faird -run 'TestDelivery$$' -count=1 -v -timeout 2h -verdicts $(VERDICTS) -seed $(SEED)
 
 DURATION ?= 1h
-soak: deps-test ## one daemon that loses cameras, broker, disk and time for DURATION=1h, SEED=0 (any): nothing lost, nothing grown
-	go test ./cmd/faird -run 'TestSoak$$' -count=1 -v -timeout 0 -soak $(DURATION) -seed $(SEED)
+FAULTS ?= broker,disk,camera,clock,config
+soak: deps-test ## one daemon that loses cameras, broker, disk and time for DURATION=1h, SEED=0 (any), FAULTS=…: nothing lost, nothing grown
+	go test ./cmd/faird -run 'TestSoak$$' -count=1 -v -timeout 0 -soak $(DURATION) -seed $(SEED) -faults $(FAULTS)
 
 deb: build ## dist/faird_VERSION_ARCH.deb; ARCH=arm64 with BINARY and LIBRARY packs another machine's parts
 	@.ci/install packages $(DEB_PACKAGES)

@@ -7,11 +7,40 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
+
+// soakAll are the lanes of faults, which run beside each other.
+const soakAll = "broker,disk,camera,clock,config"
+
+// lanes has those that are named: one alone shows which wears the box out.
+func (s *soak) lanes(names string) (lanes []*lane) {
+	all := map[string]*lane{
+		"broker": {faults: []fault{s.brokerDies, s.brokerStops, s.isCut, s.isStalled(true), s.isMute}, pause: time.Second},
+		"disk":   {faults: []fault{s.writesFail, s.diskFull}, pause: 4 * time.Second},
+		"camera": {faults: []fault{s.cameraGone, s.cameraHangs, s.cameraBabbles}, pause: 3 * time.Second},
+		"clock": {faults: []fault{
+			s.clockJumps("clock set by less than a minute", -time.Minute, time.Minute), s.clockJumps("clock set back by days", -20*day, -day),
+			s.clockJumps("clock set forward by years", 400*day, 800*day),
+		}, pause: 2 * time.Second},
+		"config": {faults: []fault{s.reloads, s.misspells, s.swaps("model swapped", s.other), s.swaps("model refused", s.wrong)}, pause: 2 * time.Second},
+	}
+	for i, name := range strings.Split(soakAll, ",") {
+		if l := all[name]; slices.Contains(strings.Split(names, ","), name) {
+			l.dice = rand.New(rand.NewPCG(s.seed, uint64(i)))
+			lanes = append(lanes, l)
+		}
+	}
+	if len(lanes) == 0 {
+		s.t.Fatalf("-faults=%s names none of %s", names, soakAll)
+	}
+	return lanes
+}
 
 func (s *soak) cameraGone(ctx context.Context, dice *rand.Rand) (string, error) {
 	s.camera.off()
