@@ -118,9 +118,10 @@ func newProof(t *testing.T, seed uint64, least int, text func(*proof, string) st
 
 // serve starts faird, as systemd would.
 func (p *proof) serve() {
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "FAIRD_BINARY=") }) // no key of the config
 	p.faird = &service{
 		args: []string{fairdBinary(p.t), "run", "--config", p.conf}, dir: p.t.TempDir(),
-		env:    append(os.Environ(), asFaird+"=1", "FAIRD_INFER_LIBRARY="+library(p.t), "FAIRD_WEB_LISTEN="+p.page),
+		env:    append(env, asFaird+"=1", "FAIRD_INFER_LIBRARY="+library(p.t), "FAIRD_WEB_LISTEN="+p.page),
 		excuse: func() bool { return time.Now().UnixNano() < p.refused.Load() },
 	}
 	p.faird.run()

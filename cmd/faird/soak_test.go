@@ -77,7 +77,7 @@ func newSoak(t *testing.T, seed uint64) *soak {
 	s.proof = newProof(t, seed, 50, func(p *proof, _ string) string { return s.calm(p) })
 	s.asks = 200 * time.Millisecond
 	shelf := filepath.Join(s.store, "models")
-	until(t, soakCalm, "the stations are ready", func() bool { return s.rested(time.Now().Add(-time.Hour)) == "" })
+	s.settle(time.Now().Add(-time.Hour))
 	if err := os.MkdirAll(shelf, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -187,14 +187,7 @@ func (s *soak) rest() {
 	if err := s.put(s.calm(s.proof), true); err != nil {
 		s.t.Fatal(err)
 	}
-	began, why := time.Now(), "not looked at"
-	for why != "" {
-		if time.Since(began) > soakCalm {
-			s.t.Fatalf("all was mended %s ago, and %s", soakCalm, why)
-		}
-		time.Sleep(50 * time.Millisecond)
-		why = s.rested(began)
-	}
+	s.settle(time.Now())
 	var h held
 	for i := range 5 {
 		now, err := holds(s.pid, s.page)
@@ -208,6 +201,21 @@ func (s *soak) rest() {
 		time.Sleep(100 * time.Millisecond)
 	}
 	s.looks = append(s.looks, h)
+}
+
+// settle waits until every station is as it should be, and has said so since a time.
+func (s *soak) settle(since time.Time) {
+	began, why := time.Now(), "not looked at"
+	for why != "" {
+		s.faird.mu.Lock()
+		odd := s.faird.odd
+		s.faird.mu.Unlock()
+		if len(odd) > 0 || time.Since(began) > soakCalm {
+			s.t.Fatalf("nothing has been wrong for %s, and %s %s", time.Since(began), why, strings.Join(odd, "\n"))
+		}
+		time.Sleep(50 * time.Millisecond)
+		why = s.rested(since)
+	}
 }
 
 // rested says what is not yet as it should be since a time, by the states that
