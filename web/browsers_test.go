@@ -23,56 +23,88 @@ import (
 	"faird/camera"
 	"faird/camera/line"
 	"faird/inspect"
+	"faird/publish"
 	"faird/verdict"
 )
 
 const (
-	benchRate = 10               // verdicts a second, of both stations together
-	benchSide = 1000             // pixels of a picture
-	benchWait = 20 * time.Second // for the last event to come
+	benchTurn = 100 * time.Millisecond // of one iteration
+	benchSide = 1000                   // pixels of a picture
+	benchWait = 20 * time.Second       // for the last event to come
 )
 
 // BenchmarkBrowsers is browsers, in a process of their own, that follow two
-// stations at five verdicts a second each, thumbnails and all. p50 and p99 are
-// from a verdict's decision (its commit) to the arrival of its event, whole, at a
-// browser; missed are events that a browser was too slow for. cpu% is the box's
-// processor time, of one core: what ten browsers cost is the difference to none.
-// It is paced: -benchtime 100x are ten seconds each.
+// stations at five verdicts a second each, and eight at ten, thumbnails and all.
+// p50 and p99 are from a verdict's decision (its commit) to the arrival of its
+// event, whole, at a browser; missed are events that a browser was too slow for.
+// cpu% is the box's processor time, of one core; cost% is how much more of it that
+// is than without a browser. It is paced: -benchtime 100x are ten seconds each.
 func BenchmarkBrowsers(b *testing.B) {
-	for _, n := range []int{0, 1, 10} {
-		b.Run(fmt.Sprint("browsers=", n), func(b *testing.B) { watched(b, n) })
+	part := benchPart(b)
+	for _, l := range []benchLine{{stations: 2, rate: 5}, {stations: 8, rate: 10}} {
+		none := 0.0
+		for _, n := range []int{0, 1, 10} {
+			b.Run(fmt.Sprintf("stations=%d/browsers=%d", l.stations, n), func(b *testing.B) {
+				used := watched(b, l, part, n)
+				b.ReportMetric(used, "cpu%")
+				b.ReportMetric(0, "ns/op") // the pace, not a result
+				if n == 0 {
+					none = used
+					return
+				}
+				b.ReportMetric(used-none, "cost%")
+			})
+		}
 	}
 }
 
-func watched(b *testing.B, n int) {
+// benchLine is how many stations judge, and how many verdicts a second each.
+type benchLine struct{ stations, rate int }
+
+// watched gives the processor time that n browsers and the verdicts take, in
+// hundredths of a core.
+func watched(b *testing.B, l benchLine, part gocv.Mat, n int) float64 {
 	w := newWorld(b, nil)
-	show := benchPictures(b, w)
+	show, names := benchPictures(w, part), make([]string, l.stations)
+	for i := range names {
+		names[i] = fmt.Sprint("s", i)
+		w.stations.change(names[i], func(st *publish.StationState) { st.Ready = true })
+	}
 	far := startBrowsers(b, w, n)
 	decided := map[string]time.Duration{}
-	tick := time.NewTicker(time.Second / benchRate)
+	turn := benchTurn / time.Duration(max(1, l.stations*l.rate*int(benchTurn)/int(time.Second)))
+	tick := time.NewTicker(turn)
 	defer tick.Stop()
 	before, began := cpuTime(b), time.Now()
-	for i := 0; b.Loop(); i++ {
-		<-tick.C
-		w.sequence++
-		now := verdict.Time{Time: time.Now()}
-		v := &verdict.Verdict{
-			Schema: verdict.SchemaV1, ID: ulid.Make().String(), Station: []string{"cap", "lid"}[i%2], Sequence: w.sequence,
-			Verdict: verdict.Pass, Score: number(0.1), Regions: []verdict.Region{}, // without a threshold: no picture is kept
-			Time: verdict.Times{Captured: now, Decided: now},
+	for b.Loop() {
+		for end := benchTurn; end > 0; end -= turn {
+			<-tick.C
+			w.sequence++
+			v, key := benchVerdict(b, w, names[int(w.sequence)%len(names)])
+			decided[v.ID] = monotonic(b)
+			show(v, key)
 		}
-		key, err := w.store.Commit(b.Context(), v)
-		if err != nil {
-			b.Fatal(err)
-		}
-		decided[v.ID] = monotonic(b)
-		show(v, key)
 	}
-	b.ReportMetric(100*float64(cpuTime(b)-before)/float64(time.Since(began)), "cpu%")
-	b.ReportMetric(0, "ns/op") // the pace, not a result
+	used := 100 * float64(cpuTime(b)-before) / float64(time.Since(began))
 	if n > 0 {
 		report(b, far.delays(decided, n), n*len(decided))
 	}
+	return used
+}
+
+// benchVerdict commits one.
+func benchVerdict(b *testing.B, w *world, station string) (*verdict.Verdict, int64) {
+	now := verdict.Time{Time: time.Now()}
+	v := &verdict.Verdict{
+		Schema: verdict.SchemaV1, ID: ulid.Make().String(), Station: station, Sequence: w.sequence,
+		Verdict: verdict.Pass, Score: number(0.1), Regions: []verdict.Region{}, // without a threshold: no picture is kept
+		Time: verdict.Times{Captured: now, Decided: now},
+	}
+	key, err := w.store.Commit(b.Context(), v)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return v, key
 }
 
 // report gives the percentiles of what came of want.
@@ -87,21 +119,24 @@ func report(b *testing.B, took []time.Duration, want int) {
 	b.ReportMetric(100*float64(want-len(took))/float64(want), "%missed")
 }
 
-// benchPictures gives what shows a verdict with a picture of the simulated line.
-func benchPictures(b *testing.B, w *world) func(*verdict.Verdict, int64) {
+// benchPart is a picture of the simulated line.
+func benchPart(b *testing.B) gocv.Mat {
 	b.Helper()
 	drawn := line.New(line.Options{Seed: 1, Size: benchSide})
+	defer drawn.Close()
 	part := gocv.NewMat()
-	b.Cleanup(func() { drawn.Close(); part.Close() })
+	b.Cleanup(func() { part.Close() })
 	drawn.Render(1, &part)
+	return part
+}
+
+// benchPictures gives what shows a verdict with that picture.
+func benchPictures(w *world, part gocv.Mat) func(*verdict.Verdict, int64) {
 	const side = 128
 	look := inspect.Look{W: side, H: side, Map: make([]float32, side*side), Restored: make([]float32, 3*side*side)}
 	look.Field.Max.X, look.Field.Max.Y = benchSide, benchSide
 	return func(v *verdict.Verdict, key int64) {
-		f := &camera.Frame{Picture: part.Clone()}
-		if !w.gallery.Show(v, key, f, func() *inspect.Look { return &look }) {
-			_ = f.Picture.Close()
-		}
+		w.gallery.Show(v, key, &camera.Frame{Picture: part}, func() *inspect.Look { return &look })
 	}
 }
 

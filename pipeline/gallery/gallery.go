@@ -26,8 +26,11 @@ const (
 	// A station's frames held here at most: the newest, and what the archive
 	// works at. The camera has spare ones for as many.
 	held = 3
-	// How often a picture is taken, while somebody watches and while nobody does.
+	// How often a picture of a pass is taken of a station, while somebody watches
+	// and while nobody does; with many stations less often, so that all together
+	// take one in watchedShare at most.
 	watchedEvery   = 100 * time.Millisecond
+	watchedShare   = 50 * time.Millisecond
 	unwatchedEvery = 2 * time.Second
 	archiveQueue   = 16
 	archiveTimeout = 10 * time.Second
@@ -180,7 +183,7 @@ func (g *Gallery) take(v *verdict.Verdict, why string) *exhibit {
 	}
 	every := unwatchedEvery
 	if g.watchers.Load() > 0 {
-		every = watchedEvery
+		every = max(watchedEvery, time.Duration(len(g.walls))*watchedShare)
 		if v.Verdict != verdict.Pass {
 			every = 0
 		}

@@ -7,6 +7,7 @@ import (
 	"image"
 	jpegs "image/jpeg"
 	"image/png"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -261,6 +262,31 @@ func TestPace(t *testing.T) {
 	}
 	if len(h.views) != 6 {
 		t.Errorf("the listener heard of %d verdicts", len(h.views))
+	}
+}
+
+// Many stations share a pace, so that what watching costs does not grow with them.
+func TestPaceOfManyStations(t *testing.T) {
+	g, _ := run(t, config.Archive{}, nil)
+	g.Watch()
+	part, taken := frame(t, gocv.MatTypeCV8UC1).Picture, 0
+	show := func(station int) {
+		v := judged(verdict.Pass, 0.1)
+		v.Station = strconv.Itoa(station)
+		if g.Show(v, 1, &camera.Frame{Picture: part}, look) {
+			taken++
+		}
+	}
+	const stations = 1000 // 50 s
+	for i := range stations {
+		show(i)
+	}
+	time.Sleep(watchedEvery)
+	for i := range stations {
+		show(i)
+	}
+	if taken != stations {
+		t.Errorf("took %d pictures of %d stations", taken, stations)
 	}
 }
 

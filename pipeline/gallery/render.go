@@ -19,7 +19,7 @@ type Kind int
 // The views.
 const (
 	Thumb    Kind = iota // JPEG, thumbWidth wide
-	Whole                // JPEG of the camera picture
+	Whole                // JPEG of the camera picture, wholeWidth wide at most
 	Restored             // JPEG of the restoration at the model's size
 	Map                  // PNG, transparent where nothing is, at the model's size
 	Original             // PNG of the camera picture, without loss
@@ -33,6 +33,7 @@ func (k Kind) File() string { return kindFiles[k] }
 const (
 	thumbWidth   = 320
 	thumbQuality = 80
+	wholeWidth   = 1600
 	jpegQuality  = 88
 	// pngLevel is zlib's fastest: cameras' noise does not get smaller by more.
 	pngLevel = 1
@@ -56,9 +57,9 @@ func (e *exhibit) render(kind Kind) ([]byte, error) {
 func (e *exhibit) draw(kind Kind) ([]byte, error) {
 	switch kind {
 	case Thumb:
-		return thumb(e.frame.Picture)
+		return small(e.frame.Picture, thumbWidth, thumbQuality)
 	case Whole:
-		return eightBit(e.frame.Picture, func(m gocv.Mat) ([]byte, error) { return jpeg(m, jpegQuality) })
+		return small(e.frame.Picture, wholeWidth, jpegQuality)
 	case Original:
 		return encode(gocv.PNGFileExt, e.frame.Picture, []int{gocv.IMWritePngCompression, pngLevel})
 	}
@@ -72,15 +73,17 @@ func (e *exhibit) draw(kind Kind) ([]byte, error) {
 	return heat(e.heat, e.w, e.h, level(e.verdict))
 }
 
-func thumb(picture gocv.Mat) ([]byte, error) {
-	small := gocv.NewMat()
-	defer small.Close()
-	w, h := picture.Cols(), picture.Rows()
-	size := image.Pt(min(w, thumbWidth), max(1, h*min(w, thumbWidth)/w))
-	if err := gocv.Resize(picture, &small, size, 0, 0, gocv.InterpolationArea); err != nil {
-		return nil, fmt.Errorf("thumbnail: %w", err)
+// small is a JPEG of the picture, at most so wide.
+func small(picture gocv.Mat, width, quality int) ([]byte, error) {
+	if picture.Cols() > width {
+		m, err := reduced(picture, width)
+		if err != nil {
+			return nil, err
+		}
+		defer m.Close()
+		picture = m
 	}
-	return eightBit(small, func(m gocv.Mat) ([]byte, error) { return jpeg(m, thumbQuality) })
+	return eightBit(picture, func(m gocv.Mat) ([]byte, error) { return jpeg(m, quality) })
 }
 
 // eightBit hands a picture on in 8 bits; see inspect on the scale of 16.
