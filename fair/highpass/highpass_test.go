@@ -1,6 +1,7 @@
 package highpass_test
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -76,7 +77,6 @@ func slow(t *testing.T, grey gocv.Mat, f fair.Filter) []float64 {
 	return out
 }
 
-// The packed spectrum has another layout for each parity of rows and columns.
 func TestApplyIsTheDefinition(t *testing.T) {
 	for _, size := range [][2]int{{8, 8}, {9, 7}, {8, 7}, {9, 8}, {16, 12}, {1, 8}, {8, 1}} {
 		grey := picture(t, size[0], size[1])
@@ -147,8 +147,68 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
+// opencv is the high-pass with OpenCV's transforms: what the authors' code does,
+// with the transfer function in the order of OpenCV's packed spectra.
+type opencv struct{ transfer, spectrum, out gocv.Mat }
+
+func newOpenCV(t testing.TB, rows, cols int, f fair.Filter) *opencv {
+	t.Helper()
+	h, err := f.Transfer(rows, cols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &opencv{gocv.NewMatWithSize(rows, cols, gocv.MatTypeCV32F), gocv.NewMat(), gocv.NewMat()}
+	t.Cleanup(func() { _, _, _ = o.transfer.Close(), o.spectrum.Close(), o.out.Close() })
+	packed, err := o.transfer.DataPtrFloat32()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// CCS: a row holds v = 0 once, then real and imaginary parts of v = 1, 2, ...,
+	// and v = cols/2 once where cols is even; the columns that hold v = 0 and
+	// v = cols/2 are packed in the same way from top to bottom.
+	for r := range rows {
+		for c := range cols {
+			u, v := r, (c+1)/2
+			if c == 0 || (cols%2 == 0 && c == cols-1) {
+				u = (r + 1) / 2
+			}
+			packed[r*cols+c] = h[(u+rows/2)%rows*cols+(v+cols/2)%cols] / float32(rows*cols)
+		}
+	}
+	return o
+}
+
+func (o *opencv) apply(t testing.TB, grey gocv.Mat, dst []float32) {
+	t.Helper()
+	err := errors.Join(
+		gocv.DFT(grey, &o.spectrum, gocv.DftForward),
+		gocv.Multiply(o.spectrum, o.transfer, &o.spectrum),
+		gocv.DFT(o.spectrum, &o.out, gocv.DftInverse|gocv.DftRealOutput),
+	)
+	out, readErr := o.out.DataPtrFloat32()
+	if err = errors.Join(err, readErr); err != nil {
+		t.Fatal(err)
+	}
+	copy(dst, out)
+}
+
+func TestApplyIsOpenCVs(t *testing.T) {
+	for _, size := range [][2]int{{256, 256}, {128, 128}, {192, 320}, {208, 112}, {75, 63}} {
+		for _, f := range []fair.Filter{fair.DefaultFilter(), {Type: fair.Ideal, D0: 20}, {Type: fair.Gaussian, D0: 12}} {
+			grey, want := picture(t, size[0], size[1]), make([]float32, size[0]*size[1])
+			newOpenCV(t, size[0], size[1], f).apply(t, grey, want)
+			for i, got := range apply(t, grey, f) {
+				if math.Abs(float64(got-want[i])) > 2e-6 {
+					t.Errorf("%v %s: value %d is %v, OpenCV's %v", size, f.Type, i, got, want[i])
+					break
+				}
+			}
+		}
+	}
+}
+
 func BenchmarkApply(b *testing.B) {
-	grey := picture(b, 256, 256)
+	grey, out := picture(b, 256, 256), make([]float32, 2*256*256)
 	for _, f := range []fair.Filter{fair.DefaultFilter(), {Type: fair.SobelXY, KSize: 3}} {
 		b.Run(string(f.Type), func(b *testing.B) {
 			p, err := highpass.New(256, 256, f)
@@ -156,13 +216,18 @@ func BenchmarkApply(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer p.Close()
-			out := make([]float32, f.Channels()*256*256)
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := p.Apply(grey, out); err != nil {
+				if err := p.Apply(grey, out[:f.Channels()*256*256]); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
 	}
+	b.Run("butterworth with OpenCV", func(b *testing.B) {
+		o := newOpenCV(b, 256, 256, fair.DefaultFilter())
+		for b.Loop() {
+			o.apply(b, grey, out[:256*256])
+		}
+	})
 }
