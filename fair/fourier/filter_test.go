@@ -12,8 +12,22 @@ import (
 // sizes have factors of four, two, three, five and larger primes, odd and even
 // sides, single rows and columns; [rows, cols].
 var sizes = [][2]int{
-	{1, 1}, {1, 8}, {8, 1}, {2, 3}, {7, 9}, {8, 7}, {9, 8}, {12, 10}, {17, 33},
-	{16, 16}, {64, 48}, {48, 64}, {80, 176}, {208, 112}, {256, 256}, {192, 320},
+	{1, 1},
+	{1, 8},
+	{8, 1},
+	{2, 3},
+	{7, 9},
+	{8, 7},
+	{9, 8},
+	{12, 10},
+	{17, 33},
+	{16, 16},
+	{64, 48},
+	{48, 64},
+	{80, 176},
+	{208, 112},
+	{256, 256},
+	{192, 320},
 }
 
 // waves are a transfer function and pictures of two frequencies each, of which
