@@ -159,13 +159,10 @@ func (s *Session) load(batch int, o GraphOptions) (*Graph, error) {
 // Patience is how long Open and NewRunner may take before something is wrong:
 // what a caller asks of its watchdog first.
 func Patience(c config.Infer) time.Duration {
-	switch Provider(c.Provider) {
-	case TensorRT:
+	if Provider(c.Provider) == TensorRT {
 		return 30 * time.Minute // an engine of c=32 on a small Jetson
-	case CPU:
-		return time.Minute
 	}
-	return 5 * time.Minute // the first CUDA context may compile kernels
+	return 5 * time.Minute // the first CUDA context may compile kernels; a small core may have much else to do
 }
 
 // warmUp runs the graph twice on an empty picture: the first run allocates and
