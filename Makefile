@@ -114,8 +114,8 @@ licences: ## names the licence of every module in the program; fails on one that
 
 # Without a way to vuln.go.dev: a folder that golang.org/x/vulndb/cmd/gendb made of a clone of that repository.
 VULNDB ?= https://vuln.go.dev
-vulncheck: build ## known vulnerabilities in bin/faird, Go's own library too; VULNDB=file:///folder where vuln.go.dev is not reached
-	go tool -modfile=.ci/tools/go.mod govulncheck -db $(VULNDB) -mode binary bin/faird
+vulncheck: ## known vulnerabilities in bin/faird, Go's own library too; VULNDB=file:///folder where vuln.go.dev is not reached
+	@VULNDB=$(VULNDB) .ci/vulncheck
 
 lint: deps ## golangci-lint, gofumpt's format among it
 	$(GOLANGCI) run ./...
