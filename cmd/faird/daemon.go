@@ -55,7 +55,6 @@ type hooks struct {
 // configs.
 func runDaemon(ctx context.Context, c *config.Config, reload func(context.Context, func(*config.Config)) error, h hooks) error {
 	defer zerolog.SetGlobalLevel(zerolog.GlobalLevel()) // the config's is for this run alone
-	limitArenas()
 	d, err := newDaemon(c, h)
 	if err != nil {
 		return err

@@ -121,11 +121,29 @@ func (p *proof) serve() {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "FAIRD_BINARY=") }) // no key of the config
 	p.faird = &service{
 		args: []string{fairdBinary(p.t), "run", "--config", p.conf}, dir: p.t.TempDir(),
-		env:    append(env, asFaird+"=1", "FAIRD_INFER_LIBRARY="+library(p.t), "FAIRD_WEB_LISTEN="+p.page),
+		env:    append(append(env, unitEnvironment(p.t)...), asFaird+"=1", "FAIRD_INFER_LIBRARY="+library(p.t), "FAIRD_WEB_LISTEN="+p.page),
 		excuse: func() bool { return time.Now().UnixNano() < p.refused.Load() },
 	}
 	p.faird.run()
 	p.t.Cleanup(func() { _ = p.faird.stop(10 * time.Second) })
+}
+
+// unitEnvironment is what the unit gives the daemon.
+func unitEnvironment(t *testing.T) (env []string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "systemd", "faird.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "Environment="); ok {
+			env = append(env, value)
+		}
+	}
+	if len(env) == 0 {
+		t.Fatal("the unit sets no variable: is it read right?")
+	}
+	return env
 }
 
 // fairdBinary is the test's own, which is faird too, or another that is to be proved.
