@@ -4,8 +4,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -80,6 +82,45 @@ func TestCrashLoopEnds(t *testing.T) {
 	}
 	if loop := time.Duration(burst) * (span("WatchdogSec") + span("RestartSec")); loop >= span("StartLimitIntervalSec") {
 		t.Errorf("%d starts take %s, longer than the interval: a crash loop would never end", burst, loop)
+	}
+}
+
+// TestDeathsAreRestarted holds that the unit starts the daemon anew after a panic
+// and after the watchdog's abort: both end a Go program with a status of Go's own.
+func TestDeathsAreRestarted(t *testing.T) {
+	const how = "DIE"
+	switch os.Getenv(how) {
+	case "panic":
+		go panic("as asked")
+		select {}
+	case "abort":
+		_ = syscall.Kill(os.Getpid(), syscall.SIGABRT)
+		select {}
+	}
+	text, err := os.ReadFile("faird.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var given []string
+	for line := range strings.Lines(string(text)) {
+		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "RestartPreventExitStatus="); ok {
+			given = append(given, strings.Fields(v)...)
+		}
+	}
+	if !strings.Contains(string(text), "\nRestart=on-failure\n") {
+		t.Error("the unit does not restart on failure")
+	}
+	for _, death := range []string{"panic", "abort"} {
+		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), how+"="+death, "GOTRACEBACK=all")
+		out, _ := cmd.CombinedOutput()
+		status := cmd.ProcessState.ExitCode()
+		if status <= 0 || !strings.Contains(string(out), "goroutine ") {
+			t.Fatalf("%s: status %d, %s", death, status, out)
+		}
+		if slices.Contains(given, strconv.Itoa(status)) {
+			t.Errorf("a daemon that ends by %s has status %d, after which the unit leaves it dead", death, status)
+		}
 	}
 }
 
