@@ -172,8 +172,16 @@ func (s *soak) round(lanes []*lane, long time.Duration) {
 	}
 	running.Go(func() error { return s.trigger(ctx) })
 	if err := running.Wait(); err != nil {
-		s.t.Fatal(err)
+		time.Sleep(time.Second) // for the end of a daemon that died to be noted
+		s.t.Fatal(err, s.died())
 	}
+}
+
+// died is how the daemon ended unasked, if it did.
+func (s *soak) died() string {
+	s.faird.mu.Lock()
+	defer s.faird.mu.Unlock()
+	return strings.Join(s.faird.odd, "\n")
 }
 
 // rest mends the clock, the last thing that is wrong; waits until every station
@@ -207,11 +215,8 @@ func (s *soak) rest() {
 func (s *soak) settle(since time.Time) {
 	began, why := time.Now(), "not looked at"
 	for why != "" {
-		s.faird.mu.Lock()
-		odd := s.faird.odd
-		s.faird.mu.Unlock()
-		if len(odd) > 0 || time.Since(began) > soakCalm {
-			s.t.Fatalf("nothing has been wrong for %s, and %s %s", time.Since(began), why, strings.Join(odd, "\n"))
+		if died := s.died(); died != "" || time.Since(began) > soakCalm {
+			s.t.Fatalf("nothing has been wrong for %s, and %s %s", time.Since(began), why, died)
 		}
 		time.Sleep(50 * time.Millisecond)
 		why = s.rested(since)
