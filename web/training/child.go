@@ -63,11 +63,12 @@ func (m *Manager) run(ctx context.Context, line func([]byte), args ...string) ([
 	return out.b.Bytes(), nil
 }
 
-// environment is the daemon's, but for what is between it and systemd.
+// environment is the daemon's, but for what is between it and systemd, and for
+// its single C heap: that is for a process that runs for years.
 func environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
-		return slices.Contains([]string{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "GOMAXPROCS"}, name)
+		return slices.Contains([]string{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "GOMAXPROCS", "MALLOC_ARENA_MAX"}, name)
 	})
 }
 
