@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,7 +37,9 @@ const (
 // BenchmarkBrowsers is browsers, in a process of their own, that follow two
 // stations at five verdicts a second each, and eight at ten, thumbnails and all.
 // p50 and p99 are from a verdict's decision (its commit) to the arrival of its
-// event, whole, at a browser; missed are events that a browser was too slow for.
+// event, whole, at a browser; missed are events that a browser was too slow for,
+// pictures those thumbnails that it came for in time: without a core of their own
+// the browsers are slow, and cost less than they should.
 // cpu% is the box's processor time, of one core; cost% is how much more of it that
 // is than without a browser. It is paced: -benchtime 100x are ten seconds each.
 func BenchmarkBrowsers(b *testing.B) {
@@ -88,6 +91,7 @@ func watched(b *testing.B, l benchLine, part gocv.Mat, n int) float64 {
 	used := 100 * float64(cpuTime(b)-before) / float64(time.Since(began))
 	if n > 0 {
 		report(b, far.delays(decided, n), n*len(decided))
+		b.ReportMetric(float64(far.pictures.Load())/float64(n)/time.Since(began).Seconds(), "pictures/s")
 	}
 	return used
 }
@@ -142,8 +146,9 @@ func benchPictures(w *world, part gocv.Mat) func(*verdict.Verdict, int64) {
 
 // browsers are those of another process.
 type browsers struct {
-	b    *testing.B
-	seen chan arrival
+	b        *testing.B
+	seen     chan arrival
+	pictures atomic.Int64 // that came, of any verdict
 }
 
 // arrival is an event at a browser.
@@ -154,7 +159,7 @@ type arrival struct {
 
 func startBrowsers(b *testing.B, w *world, n int) *browsers {
 	b.Helper()
-	far := &browsers{b, make(chan arrival, 1<<16)}
+	far := &browsers{b: b, seen: make(chan arrival, 1<<16)}
 	if n == 0 {
 		return far
 	}
@@ -174,6 +179,8 @@ func startBrowsers(b *testing.B, w *world, n int) *browsers {
 			id, text, _ := strings.Cut(lines.Text(), " ")
 			if at, err := strconv.ParseInt(text, 10, 64); err == nil {
 				far.seen <- arrival{id, time.Duration(at)}
+			} else if id == gotPicture {
+				far.pictures.Add(1)
 			}
 		}
 	}()
@@ -205,6 +212,9 @@ func (f *browsers) delays(decided map[string]time.Duration, n int) (took []time.
 // asBrowsers makes the test binary be so many browsers of the page at an address.
 const asBrowsers = "TEST_AS_BROWSERS"
 
+// gotPicture begins the line with which they tell of a picture.
+const gotPicture = "picture"
+
 func beBrowsers(order string) {
 	count, url, _ := strings.Cut(order, " ")
 	n, _ := strconv.Atoi(count)
@@ -217,14 +227,19 @@ func beBrowsers(order string) {
 				printing.Lock()
 				defer printing.Unlock()
 				fmt.Println(id, int64(at))
+			}, func(id string) {
+				printing.Lock()
+				defer printing.Unlock()
+				fmt.Println(gotPicture, id)
 			})
 		})
 	}
 	all.Wait()
 }
 
-// follow says when each event has come, and takes its thumbnail.
-func (b *browser) follow(ctx context.Context, came func(id string, at time.Duration)) {
+// follow says when each event has come, takes its thumbnail, and says of which it
+// got one.
+func (b *browser) follow(ctx context.Context, came func(id string, at time.Duration), got func(id string)) {
 	events, err := b.fetch(ctx, "/api/events")
 	if err != nil {
 		return
@@ -246,7 +261,9 @@ func (b *browser) follow(ctx context.Context, came func(id string, at time.Durat
 		if err != nil {
 			return
 		}
-		_, _ = io.Copy(io.Discard, thumb)
+		if n, _ := io.Copy(io.Discard, thumb); n > 0 {
+			got(e.Verdict.ID)
+		}
 		thumb.Close()
 	}
 }

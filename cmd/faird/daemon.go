@@ -105,7 +105,6 @@ func newDaemon(c *config.Config, h hooks) (*daemon, error) {
 			h.live(station, sinceExposure)
 		}
 	})
-	d.publisher.OnTurn(d.watchdog.Loop("publisher", publisherDeadline).Turn)
 	return d, nil
 }
 
@@ -127,8 +126,9 @@ func (d *daemon) run(ctx context.Context, reload func(context.Context, func(*con
 		stopRest()
 		return errors.Join(err, g.Wait())
 	}
+	d.publisher.OnTurn(d.watchdog.Loop("publisher", publisherDeadline).Turn) // now: models may have loaded for longer
 	g.Go(func() error { return d.publisher.Run(rest) })
-	d.edge.run(rest, g)
+	d.edge.run(rest, g, d.watchdog)
 	g.Go(func() error { return d.watchdog.Run(rest) })
 	d.awaitBroker(ctx)
 	start()

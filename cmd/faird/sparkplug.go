@@ -8,6 +8,7 @@ import (
 	"faird/config"
 	"faird/publish"
 	"faird/publish/sparkplug"
+	"faird/systemd"
 	"faird/verdict"
 )
 
@@ -50,16 +51,16 @@ func (d *daemon) connect(c *config.Config, id publish.Identity) error {
 	if d.edge.node, err = sparkplug.New(c.Sparkplug, id, feed, d.publisher, d.log); err != nil {
 		return err
 	}
-	d.edge.node.OnTurn(d.watchdog.Loop("sparkplug", publisherDeadline).Turn)
 	d.box.Connect(outlets{d.publisher, d.edge.node})
 	return nil
 }
 
-// run has the node run until stop, or until ctx ends.
-func (e *edge) run(ctx context.Context, g *errgroup.Group) {
+// run has the node run, watched, until stop, or until ctx ends.
+func (e *edge) run(ctx context.Context, g *errgroup.Group, w *systemd.Watchdog) {
 	if e.node == nil {
 		return
 	}
+	e.node.OnTurn(w.Loop("sparkplug", publisherDeadline).Turn)
 	ctx, e.end = context.WithCancel(ctx)
 	e.done = make(chan struct{})
 	g.Go(func() error {

@@ -29,8 +29,14 @@ const (
 // model on every thread, beside a training from the page, at its own priority and
 // for real: the same daemon and the same training, which is stopped and let go on
 // in turn (one window of each for every iteration), so that a machine that is busy
-// with something else is as busy in both. slower% is what the line loses;
-// training-steps/s says that the training does go forward. Give it -benchtime 10x.
+// with something else is as busy in both. slower% is what the line loses.
+//
+// A step of the page's training takes seconds of a core, of which the line leaves
+// a twentieth: no window sees one end. training-core% is the processor time that
+// the training had in its windows, of one core; training-steps/s is that by what a
+// step takes on a line that stands still (step-core-s). At the end it waits until
+// a step is made beside the line: step-beside-s is how long that took, windows
+// without the training not counted. Give it -benchtime 20x.
 func BenchmarkBesideTraining(b *testing.B) {
 	b.Setenv(asFaird, "1") // for the process that trains: it is this program
 	b.Setenv("FAIRD_INFER_LIBRARY", filepath.Join("..", "..", ".deps", "lib", "libonnxruntime.so.1"))
@@ -84,8 +90,11 @@ type rates struct {
 	counts bool
 	took   [2][]time.Duration // of judging, without and with
 	length [2]time.Duration
-	steps  int
 	parts  []float64 // of each pair of windows: with by without
+
+	step      time.Duration // of a core, for one step of the training
+	trained   time.Duration // of a core, in all windows
+	wholeStep time.Duration // from the first window on, those without it left out
 }
 
 func (m *rates) observe(v *verdict.Verdict, _ *camera.Frame) {
@@ -110,40 +119,60 @@ func (m *rates) measure(d *daemon) error {
 	if _, err := trainer.Start(training.Order{Station: "cap", Source: training.LivePassed, Pictures: 20, Minutes: 60}, "bench"); err != nil {
 		return err
 	}
-	if err := m.underWay(d); err != nil {
+	pid, err := m.underWay(d)
+	if err != nil {
 		return err
 	}
-	pid := m.child()
 	defer m.signal(pid, syscall.SIGCONT)
+	begun, began := trainer.Job().Progress.Step, time.Now()
 	for m.b.Loop() {
 		without := m.window(pid, false)
-		before := trainer.Job().Progress.Step
 		with := m.window(pid, true)
-		m.steps += trainer.Job().Progress.Step - before
 		m.parts = append(m.parts, with/without)
 	}
 	m.signal(pid, syscall.SIGCONT)
+	if err := m.until(d, "a step beside the line", func(job *training.Job) bool { return job.Progress.Step > begun }); err != nil {
+		return err
+	}
+	m.wholeStep = time.Since(began) - m.length[0]
 	return trainer.Cancel()
 }
 
-// underWay waits until the training makes steps; it gets there on a line that
-// stands still, once it has its pictures.
-func (m *rates) underWay(d *daemon) error {
-	still := false
-	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+// stepsAlone are made on a line that stands still, to know what one takes.
+const stepsAlone = 2
+
+// underWay waits until the training makes steps, and gives its process; it gets
+// there on a line that stands still, once it has its pictures.
+func (m *rates) underWay(d *daemon) (pid int, err error) {
+	if err := m.until(d, "pictures", func(job *training.Job) bool { return job.Phase == training.Training }); err != nil {
+		return 0, err
+	}
+	m.line(d, publish.CommandPause)
+	if err := m.until(d, "its first step", func(job *training.Job) bool { return job.Progress.Step > 0 }); err != nil {
+		return 0, err
+	}
+	pid = m.child()
+	from, before := d.page.trainer.Job().Progress.Step, m.spent(pid)
+	if err := m.until(d, "steps", func(job *training.Job) bool { return job.Progress.Step >= from+stepsAlone }); err != nil {
+		return 0, err
+	}
+	m.step = (m.spent(pid) - before) / time.Duration(d.page.trainer.Job().Progress.Step-from)
+	m.line(d, publish.CommandResume)
+	return pid, nil
+}
+
+// until waits for something that the training gets to.
+func (m *rates) until(d *daemon, what string, there func(*training.Job) bool) error {
+	for end := time.Now().Add(10 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		job := d.page.trainer.Job()
-		switch {
-		case job.Phase.Ended():
-			return fmt.Errorf("the training did not begin: %+v", job)
-		case job.Phase == training.Training && job.Progress.Step > 0:
-			m.line(d, publish.CommandResume)
+		if job.Phase.Ended() {
+			break
+		}
+		if there(job) {
 			return nil
-		case job.Phase == training.Training && !still:
-			still = true
-			m.line(d, publish.CommandPause)
 		}
 	}
-	return fmt.Errorf("the training makes no step: %+v", d.page.trainer.Job())
+	return fmt.Errorf("the training does not get to %s: %+v", what, d.page.trainer.Job())
 }
 
 func (m *rates) line(d *daemon, command string) {
@@ -156,10 +185,11 @@ func (m *rates) line(d *daemon, command string) {
 func (m *rates) window(pid int, beside bool) float64 {
 	m.signal(pid, map[bool]syscall.Signal{true: syscall.SIGCONT, false: syscall.SIGSTOP}[beside])
 	time.Sleep(windowQuiet)
-	before := m.set(beside, true)
+	before, trained := m.set(beside, true), m.spent(pid)
 	began := time.Now()
 	time.Sleep(windowLong)
 	after := m.set(beside, false)
+	m.trained += m.spent(pid) - trained
 	long := time.Since(began)
 	m.length[which(beside)] += long
 	return float64(after-before) / long.Seconds()
@@ -192,6 +222,26 @@ func (m *rates) child() int {
 	return 0
 }
 
+// spent is the processor time that a process has had; the kernel counts in ticks
+// of 10 ms.
+func (m *rates) spent(pid int) time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		m.b.Error(err)
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	ticks := 0
+	for _, field := range strings.Fields(rest)[11:13] { // utime and stime of proc(5)
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			m.b.Error(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
 func (m *rates) report() {
 	for i, name := range []string{"without", "with"} {
 		took := m.took[i]
@@ -206,6 +256,10 @@ func (m *rates) report() {
 	without, with := float64(len(m.took[0]))/m.length[0].Seconds(), float64(len(m.took[1]))/m.length[1].Seconds()
 	m.b.ReportMetric(100*(1-with/without), "slower%")
 	m.b.ReportMetric(100*(1-m.parts[len(m.parts)/2]), "slower-median%")
-	m.b.ReportMetric(float64(m.steps)/m.length[1].Seconds(), "training-steps/s")
+	share := m.trained.Seconds() / m.length[1].Seconds()
+	m.b.ReportMetric(100*share, "training-core%")
+	m.b.ReportMetric(share/m.step.Seconds(), "training-steps/s")
+	m.b.ReportMetric(m.step.Seconds(), "step-core-s")
+	m.b.ReportMetric(m.wholeStep.Seconds(), "step-beside-s")
 	m.b.ReportMetric(0, "ns/op") // the windows' length, not a result
 }

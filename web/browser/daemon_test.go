@@ -60,10 +60,18 @@ func line(t *testing.T, names ...string) *daemon {
 // lineAt is line at so many parts a second.
 func lineAt(t *testing.T, rate int, names ...string) *daemon {
 	t.Helper()
+	d := planned(t, rate, library(t), names...)
+	d.start()
+	return d
+}
+
+// planned is a daemon with this ONNX Runtime that is not started.
+func planned(t *testing.T, rate int, runtime string, names ...string) *daemon {
+	t.Helper()
 	dir := t.TempDir()
 	d := &daemon{t: t, config: filepath.Join(dir, "faird.yaml"), url: "http://" + address(t)}
 	var b strings.Builder
-	fmt.Fprintf(&b, "site: plant1\nbox: edge7\nlog: {level: warn}\ninfer: {provider: cpu, threads: 1, library: %q}\n", library(t))
+	fmt.Fprintf(&b, "site: plant1\nbox: edge7\nlog: {level: warn}\ninfer: {provider: cpu, threads: 1, library: %q}\n", runtime)
 	fmt.Fprintf(&b, "mqtt: {builtin: {listen: %q}}\nstore: {path: %q}\nweb: {listen: %q}\n", address(t), dir, strings.TrimPrefix(d.url, "http://"))
 	b.WriteString("stations:\n")
 	for i, name := range names {
@@ -78,19 +86,27 @@ func lineAt(t *testing.T, rate int, names ...string) *daemon {
 			t.Fatal(err)
 		}
 	}
-	t.Cleanup(func() {
-		d.stop()
-		if t.Failed() {
-			t.Logf("the daemon said:\n%s", d.said.String())
-		}
-	})
-	d.start()
 	return d
 }
 
 // start runs the daemon until its stations judge.
 func (d *daemon) start() {
 	d.t.Helper()
+	d.launch()
+	d.answers("/readyz", http.StatusOK)
+}
+
+// launch runs the daemon until the test ends.
+func (d *daemon) launch() {
+	d.t.Helper()
+	if d.cmd == nil {
+		d.t.Cleanup(func() {
+			d.stop()
+			if d.t.Failed() {
+				d.t.Logf("the daemon said:\n%s", d.said.String())
+			}
+		})
+	}
 	d.cmd = exec.Command(faird, "run", "--config", d.config)
 	d.cmd.Stdout, d.cmd.Stderr = &d.said, &d.said
 	if err := d.cmd.Start(); err != nil {
@@ -101,18 +117,23 @@ func (d *daemon) start() {
 		defer close(d.exited)
 		_ = d.cmd.Wait()
 	}()
-	until(d.t, "the stations to be ready", func() bool {
+}
+
+// answers waits until an address answers with this status.
+func (d *daemon) answers(path string, status int) {
+	d.t.Helper()
+	until(d.t, path+" to answer as it should", func() bool {
 		select {
 		case <-d.exited:
 			d.t.Fatal("the daemon has ended")
 		default:
 		}
-		r, err := http.Get(d.url + "/readyz") //nolint:noctx // a test's own loop bounds it
+		r, err := http.Get(d.url + path) //nolint:noctx // a test's own loop bounds it
 		if err != nil {
 			return false
 		}
 		defer r.Body.Close()
-		return r.StatusCode == http.StatusOK
+		return r.StatusCode == status
 	})
 	http.DefaultClient.CloseIdleConnections()
 }

@@ -26,7 +26,7 @@ export function history(app, params) {
       const r = await get("/api/history", { ...search, before, limit: page }, leave.signal);
       list.ids.push(...r.items.map((i) => i.id));
       items.append(...r.items.map(tile));
-      empty.textContent = t.empty;
+      empty.textContent = Object.values(search).some(Boolean) ? t.empty : t.nothing;
       hide(empty, items.childElementCount > 0);
       hide(more, r.next === null);
       more.onclick = () => load(r.next);

@@ -30,11 +30,19 @@ export function models(app, name) {
   async function look() {
     clearTimeout(timer);
     try {
+      if (app.state?.stations.find((x) => x.name === station)?.starting) return starting();
       const [trial, shelf] = await Promise.all([get(`/api/stations/${station}/shadow`, {}, leave.signal), get("/api/models", {}, leave.signal)]);
       all = shelf.models;
       show(trial);
-    } catch (err) { failed(err); }
-    if (!leave.signal.aborted) timer = setTimeout(look, lookEvery);
+    } catch (err) { failed(err); } finally {
+      if (!leave.signal.aborted) timer = setTimeout(look, lookEvery);
+    }
+  }
+
+  // starting stands where the station's models are not known yet.
+  function starting() {
+    put(present, h("h2", null, t.inForce), h("p", { class: "soft" }, text.live.loading));
+    put(second, h("h2", null, t.inShadow), h("p", { class: "soft" }, text.health.soon));
   }
 
   function show(d) {

@@ -70,7 +70,9 @@ function draw(canvas, points) {
   c.font = `500 13px ${colour("--body")}`;
   if (l.judged.length === 0) {
     c.fillStyle = colour("--soft");
-    c.fillText(text.chart.empty, pad.left, l.ht / 2);
+    c.font = `500 18px ${colour("--body")}`;
+    c.textAlign = "center";
+    c.fillText(text.chart.empty, l.w / 2, l.ht / 2);
     return;
   }
   grid(c, l, colour);

@@ -144,9 +144,10 @@ function trendOf(most, open) {
     ring = ring.slice(-most);
     say(title, text.live.trend(ring.length));
     chart.show(ring);
+    hide(title, !open || ring.length === 0);
   }
   const point = (id, at, v) => ({ id, at: Date.parse(at), verdict: v.verdict, score: v.score, threshold: v.threshold, review: v.review });
-  hide(title, !open);
+  hide(title, true);
   return {
     node, close: chart.close,
     fill(scores) {

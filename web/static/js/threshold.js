@@ -26,10 +26,10 @@ export function threshold(app, name) {
   const slider = h("input", { type: "range", min: 0, max: steps, step: 1, class: "wide", "aria-label": t.fail });
   const number = h("input", { type: "number", step: "any", min: 0, inputmode: "decimal" });
   const band = h("input", { type: "checkbox" });
-  const below = h("input", { type: "number", step: "any", min: 0, inputmode: "decimal", "aria-label": t.review });
+  const below = h("input", { type: "number", step: "any", min: 0, inputmode: "decimal", "aria-label": t.review, hidden: true });
   const inForce = h("p", { class: "soft" }), flips = h("p", { class: "flips", role: "status" }), table = h("div"), pictures = h("ol", { class: "tiles small" });
-  const apply = h("button", { type: "button", class: "main", onclick: ask }, t.apply);
-  const clear = h("button", { type: "button", onclick: back }, t.clear);
+  const apply = h("button", { type: "button", class: "main", onclick: ask, disabled: true }, t.apply);
+  const clear = h("button", { type: "button", onclick: back, disabled: true }, t.clear);
   const chart = distribution();
   const more = h("p", { class: "soft", hidden: true }, t.only);
 
@@ -59,11 +59,21 @@ export function threshold(app, name) {
         get(`/api/stations/${station}/threshold`, {}, leave.signal), get(`/api/stations/${station}/scores`, { last: Math.min(last, 5000) }, leave.signal)]);
       force = f;
       scores = r.scores.filter((s) => s.score > 0);
+      const none = scores.length === 0 && !(f.threshold > 0);
+      for (const c of node.querySelectorAll(".tune input, .tune > .row > button")) c.disabled = none;
+      if (none) return nothing();
       const all = [...scores.map((s) => s.score), f.threshold].filter((x) => x > 0);
       range = [Math.min(...all) / 1.2, Math.max(...all) * 1.2];
       set({ threshold: wish.threshold || f.threshold || Math.max(...all), review: wish.threshold ? wish.review : f.review });
     } catch (err) { failed(err); }
   }
+
+  // nothing is in force and nothing was judged: the model is loading, or faulty.
+  function nothing() {
+    say(inForce, here()?.starting ? text.live.loading : `${t.now}: ${t.from[force.from]}`);
+    told(0, 0, tally([]), tally([]));
+  }
+  const here = () => app.state?.stations.find((s) => s.name === station);
 
   // set shows at once what the browser can count itself, then asks the box for
   // the exact figures with pictures.
@@ -121,7 +131,11 @@ export function threshold(app, name) {
     } catch (err) { failed(err); }
   }
   load();
-  return { node, close() { leave.abort(); clearTimeout(timer); chart.close(); } };
+  return {
+    node,
+    state() { if (slider.disabled && here()?.ready) load(); },
+    close() { leave.abort(); clearTimeout(timer); chart.close(); },
+  };
 }
 
 function choice(app, station) {
