@@ -12,6 +12,13 @@ type Scoring struct {
 // DefaultScoring is the paper's: k = 3e-4, 21x21, two scales.
 func DefaultScoring() Scoring { return Scoring{K: 3e-4, Smooth: 21, Scales: 2} }
 
+// SmoothAt is the mean filter for pictures of h x w: the paper's covers 21 of 256
+// pixels, this one the same share of the shorter side, to the nearest odd number.
+func SmoothAt(h, w int) int {
+	const paper, at = 21, 256
+	return paper*min(h, w)/at/2*2 + 1
+}
+
 // Validate says what is wrong with the constants.
 func (s Scoring) Validate() error {
 	switch {

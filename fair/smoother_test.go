@@ -48,3 +48,12 @@ func TestNewSmootherRefuses(t *testing.T) {
 		t.Error(err) // a line-scan picture
 	}
 }
+
+// A filter for smaller pictures covers the share of them that the paper's does.
+func TestSmoothAt(t *testing.T) {
+	for size, want := range map[[2]int]int{{256, 256}: 21, {128, 128}: 11, {192, 320}: 15, {320, 192}: 15, {224, 224}: 19, {512, 512}: 43, {16, 16}: 1} {
+		if got := fair.SmoothAt(size[0], size[1]); got != want || (fair.Scoring{Smooth: got, Scales: 1}).Validate() != nil {
+			t.Errorf("%v: %d, want %d", size, got, want)
+		}
+	}
+}

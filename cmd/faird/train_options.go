@@ -48,7 +48,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.IntVar(&o.Filter.Order, "order", o.Filter.Order, "order of the Butterworth filter")
 	f.IntVar(&o.Filter.KSize, "ksize", 3, "side of the Sobel kernel: 3 or 5")
 	f.Float64Var(&o.Scoring.K, "k", o.Scoring.K, "weight of the colour difference in the score")
-	f.IntVar(&o.Scoring.Smooth, "smooth", o.Scoring.Smooth, "side of the mean filter of the anomaly map, odd")
+	f.IntVar(&o.Scoring.Smooth, "smooth", 0, "side of the mean filter of the anomaly map, odd (default: the paper's 21 at 256 pixels, 11 at 128)")
 	f.StringVar(&o.Textures, "textures", "", "folder of texture pictures (default: the good pictures themselves)")
 	f.StringVar(&o.cutpaste, "cutpaste", defect.FormPaper, "form of CutPaste: paper, authors or off")
 	f.BoolVar(&o.nsa, "nsa", false, "also blend in patches of other good pictures")
@@ -85,6 +85,9 @@ func (o *trainOptions) settle(given func(flag string) bool) (err error) {
 	}
 	if o.Width, o.Height, err = parseSize(o.size); err != nil {
 		return fmt.Errorf("--size %q: %w", o.size, err)
+	}
+	if !given("smooth") {
+		o.Scoring.Smooth = fair.SmoothAt(o.Height, o.Width)
 	}
 	o.Filter = onlyItsOwn(fair.FilterType(o.filter), o.Filter)
 	if !given("steps") && !given("epochs") && !given("time") {
