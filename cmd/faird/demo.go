@@ -96,6 +96,7 @@ func demoConfig(o demoOptions, dir string) (*config.Config, error) {
 	s.Model = config.DemoModel
 	s.ROI = &config.Rect{X: line.Field.Min.X, Y: line.Field.Min.Y, W: line.Field.Dx(), H: line.Field.Dy()}
 	s.Camera.URL = fmt.Sprintf("demo://?seed=%d&rate=%g&defects=%g", o.seed, o.rate, o.defects)
+	s.Camera.OpenTimeout = time.Minute // a slow machine draws the line's parts for a while
 	c.Stations = []config.Station{s}
 	return &c, nil
 }

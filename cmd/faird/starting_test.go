@@ -23,7 +23,7 @@ store: {path: data}
 infer: {library: %q}
 mqtt: {builtin: {listen: "127.0.0.1:%d"}}
 stations:
-  - {name: cap, model: demo, camera: {url: "demo://?seed=7&rate=4"}, roi: {x: 64, y: 112, w: 480, h: 470}}
+  - {name: cap, model: demo, camera: {url: "demo://?seed=7&rate=4", open_timeout: 180s, read_timeout: 60s}, roi: {x: 64, y: 112, w: 480, h: 470}}
 `, slow, freePort(t)))
 	p := start(t, dir, nil, "run", "--config", path)
 	url := addressOf(t, p)
