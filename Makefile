@@ -3,6 +3,8 @@ SHELL := /bin/bash
 
 # gocv 0.43 on Debian 12's OpenCV 4.6: only the modules named by these tags, only the libraries named here.
 export GOFLAGS := -buildvcs=false -tags=customenv,gocv_specific_modules,gocv_videoio
+# One malloc arena, as the unit sets it: what the tests measure of memory is then the program's, not glibc's.
+export MALLOC_ARENA_MAX := 1
 export CGO_CXXFLAGS := --std=c++11
 export CGO_CPPFLAGS := -I/usr/include/opencv4
 export CGO_LDFLAGS := -Wl,--as-needed -lopencv_core -lopencv_imgproc -lopencv_imgcodecs -lopencv_videoio
@@ -40,7 +42,7 @@ help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 16
 
 env: ## prints the build environment: eval "$$(make -s env)" makes plain go commands work
-	@printf 'export GOFLAGS=%q CGO_CXXFLAGS=%q CGO_CPPFLAGS=%q CGO_LDFLAGS=%q\n' "$(GOFLAGS)" "$(CGO_CXXFLAGS)" "$(CGO_CPPFLAGS)" "$(CGO_LDFLAGS)"
+	@printf 'export GOFLAGS=%q CGO_CXXFLAGS=%q CGO_CPPFLAGS=%q CGO_LDFLAGS=%q MALLOC_ARENA_MAX=%q\n' "$(GOFLAGS)" "$(CGO_CXXFLAGS)" "$(CGO_CPPFLAGS)" "$(CGO_LDFLAGS)" "$(MALLOC_ARENA_MAX)"
 
 deps: ## installs what building and running need and is missing
 	@.ci/install packages $(BUILD_PACKAGES)

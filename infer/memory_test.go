@@ -76,10 +76,10 @@ func TestMemoryStaysFlatOverSessions(t *testing.T) {
 		runtime.GC()
 		return resident(t)
 	}
-	before := swaps(20)
-	after := swaps(100)
-	if grown := after - before; grown > 20<<20 { // a runner alone holds 2 MiB
-		t.Errorf("%d bytes resident after 20 swaps, %d more after 120", before, grown)
+	before := swaps(60)
+	after := swaps(140)
+	if grown := after - before; grown > 28<<20 { // a tenth of what the runners' tensors alone would leave, 2 MiB each
+		t.Errorf("%d bytes resident after 60 swaps, %d more after 200", before, grown)
 	}
 }
 
