@@ -74,4 +74,16 @@ func (g *Graph) Split(a Value, axis int, sizes ...int) []Value {
 	return g.nodes("Split", a.kind, shapes, attrs{"axis": axis}, a, g.ints(sizes...))
 }
 
+// Slice is a from start to end (exclusive) along an axis.
+func (g *Graph) Slice(a Value, axis, start, end int) Value {
+	if start < 0 || end <= start || end > a.Dim(axis) {
+		g.Fail("Slice: %v along %d from %d to %d", a.shape, axis, start, end)
+	}
+	shape := slices.Clone(a.shape)
+	if axis < len(shape) {
+		shape[axis] = end - start
+	}
+	return g.node("Slice", a.kind, shape, nil, a, g.ints(start), g.ints(end), g.ints(axis))
+}
+
 func repeat(v, n int) []int { return slices.Repeat([]int{v}, n) }

@@ -20,13 +20,30 @@ func conv(g *graph.Graph, x, weights graph.Value) (y graph.Value, dx, dw back) {
 	// three shifts of dy along h and three of x along w, one matrix product a
 	// picture gives all nine taps.
 	dw = func(dy graph.Value) graph.Value {
-		n, in, out, pixels := x.Dim(0), x.Dim(1), dy.Dim(1), x.Dim(2)*x.Dim(3)
-		left := g.Reshape(shiftsDown(g, dy), n, 3*out, pixels)
-		right := g.Reshape(shiftsLeft(g, x), n, 3*in, pixels)
-		taps := g.Sum(g.MatMul(left, g.Transpose(right, 0, 2, 1)), 0)
+		in, out := x.Dim(1), dy.Dim(1)
+		taps := outer(g, dy, x)
 		return g.Transpose(g.Reshape(taps, out, 3, in, 3), 0, 2, 1, 3)
 	}
 	return y, dx, dw
+}
+
+// outer is the sum over the pictures of dy's shifts times x's, [3 out, 3 in].
+// One picture after the other: the shifts of a whole batch are six times as
+// large as x, just when the step holds most.
+func outer(g *graph.Graph, dy, x graph.Value) graph.Value {
+	n, in, out, pixels := x.Dim(0), x.Dim(1), dy.Dim(1), x.Dim(2)*x.Dim(3)
+	var sum graph.Value
+	for k := range n {
+		left := g.Reshape(shiftsDown(g, g.Slice(dy, 0, k, k+1)), 3*out, pixels)
+		right := g.Reshape(shiftsLeft(g, g.Slice(x, 0, k, k+1)), 3*in, pixels)
+		taps := g.MatMul(left, g.Transpose(right, 1, 0))
+		if k == 0 {
+			sum = taps
+		} else {
+			sum = g.Add(sum, taps)
+		}
+	}
+	return sum
 }
 
 // shiftsLeft makes three channels of every one: x[.., q-1], x[.., q],
