@@ -15,6 +15,8 @@ type lane struct {
 	busy int                // stations that judge now
 	free chan struct{}      // closed when none does any more; nil while nobody waits
 	stop context.CancelFunc // of the shadow that works and is to give way
+
+	changed chan struct{} // closed when the first station begins or the last ends; nil while nobody looks
 }
 
 func newLane() *lane { return &lane{turn: make(chan struct{}, 1)} }
@@ -26,7 +28,9 @@ func (l *lane) begin() {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.busy++
+	if l.busy++; l.busy == 1 {
+		l.turned()
+	}
 	if l.stop != nil {
 		l.stop()
 	}
@@ -38,7 +42,11 @@ func (l *lane) end() {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.busy--; l.busy == 0 && l.free != nil {
+	if l.busy--; l.busy > 0 {
+		return
+	}
+	l.turned()
+	if l.free != nil {
 		close(l.free)
 		l.free = nil
 	}

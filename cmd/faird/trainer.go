@@ -19,7 +19,7 @@ func newTrainer(d *daemon, p *page) (*training.Manager, error) {
 		Folder: d.config.Store.Path, Program: []string{program}, Library: d.config.Infer.Library, Config: d.config.Path(),
 		Store: d.store, Archive: p.archive, Collect: p.gallery.Collect, Log: d.log,
 		Cutter:  func() training.Cutter { return p.cutters.Cutter() },
-		Present: d.present,
+		Present: d.present, Spare: d.box.Spare,
 	}), nil
 }
 

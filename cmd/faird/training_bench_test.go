@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -26,13 +25,14 @@ const (
 )
 
 // BenchmarkBesideTraining is a line that judges as fast as it can, with the demo's
-// model on every thread, beside a training from the page, at its own priority and
-// for real: the same daemon and the same training, which is stopped and let go on
-// in turn (one window of each for every iteration), so that a machine that is busy
-// with something else is as busy in both. slower% is what the line loses.
+// model on every thread, beside a training from the page, with its own priority and
+// for real: the same daemon and the same training, which is told in turn that there
+// is no time to spare and what the box says of that (one window of each for every
+// iteration), so that a machine that is busy with something else is as busy in
+// both. slower% is what the line loses.
 //
-// A step of the page's training takes seconds of a core, of which the line leaves
-// a twentieth: no window sees one end. training-core% is the processor time that
+// A step of the page's training takes seconds of a core, of which such a line leaves
+// little: no window sees one end. training-core% is the processor time that
 // the training had in its windows, of one core; training-steps/s is that by what a
 // step takes on a line that stands still (step-core-s). At the end it waits until
 // a step is made beside the line: step-beside-s is how long that took, windows
@@ -95,6 +95,39 @@ type rates struct {
 	step      time.Duration // of a core, for one step of the training
 	trained   time.Duration // of a core, in all windows
 	wholeStep time.Duration // from the first window on, those without it left out
+
+	gate gate
+}
+
+// gate is what stands between the box's time to spare and the training.
+type gate struct {
+	mu    sync.Mutex
+	spare bool
+	shut  bool
+	tell  func(spare bool)
+}
+
+// between hands on what spare says while the gate is open.
+func (g *gate) between(spare func(context.Context, func(bool))) func(context.Context, func(bool)) {
+	return func(ctx context.Context, each func(bool)) {
+		g.mu.Lock()
+		g.tell = each
+		g.mu.Unlock()
+		spare(ctx, func(now bool) {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			if g.spare = now; !g.shut {
+				each(now)
+			}
+		})
+	}
+}
+
+func (g *gate) set(open bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shut = !open
+	g.tell(open && g.spare)
 }
 
 func (m *rates) observe(v *verdict.Verdict, _ *camera.Frame) {
@@ -116,6 +149,7 @@ func which(beside bool) int {
 // measure begins a training and has windows pass.
 func (m *rates) measure(d *daemon) error {
 	trainer := d.page.trainer
+	trainer.Spare = m.gate.between(trainer.Spare)
 	if _, err := trainer.Start(training.Order{Station: "cap", Source: training.LivePassed, Pictures: 20, Minutes: 60}, "bench"); err != nil {
 		return err
 	}
@@ -123,14 +157,13 @@ func (m *rates) measure(d *daemon) error {
 	if err != nil {
 		return err
 	}
-	defer m.signal(pid, syscall.SIGCONT)
 	begun, began := trainer.Job().Progress.Step, time.Now()
 	for m.b.Loop() {
 		without := m.window(pid, false)
 		with := m.window(pid, true)
 		m.parts = append(m.parts, with/without)
 	}
-	m.signal(pid, syscall.SIGCONT)
+	m.gate.set(true)
 	if err := m.until(d, "a step beside the line", func(job *training.Job) bool { return job.Progress.Step > begun }); err != nil {
 		return err
 	}
@@ -183,7 +216,7 @@ func (m *rates) line(d *daemon, command string) {
 
 // window gives the line's rate with or without the training.
 func (m *rates) window(pid int, beside bool) float64 {
-	m.signal(pid, map[bool]syscall.Signal{true: syscall.SIGCONT, false: syscall.SIGSTOP}[beside])
+	m.gate.set(beside)
 	time.Sleep(windowQuiet)
 	before, trained := m.set(beside, true), m.spent(pid)
 	began := time.Now()
@@ -201,12 +234,6 @@ func (m *rates) set(beside, counts bool) int {
 	defer m.mu.Unlock()
 	m.beside, m.counts = beside, counts
 	return len(m.took[which(beside)])
-}
-
-func (m *rates) signal(pid int, s syscall.Signal) {
-	if err := syscall.Kill(pid, s); err != nil {
-		m.b.Error(err)
-	}
 }
 
 // child is the process that trains: this one's only child.

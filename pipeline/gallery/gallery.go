@@ -30,7 +30,7 @@ const (
 	// and while nobody does; with many stations less often, so that all together
 	// take one in watchedShare at most.
 	watchedEvery   = 100 * time.Millisecond
-	watchedShare   = 50 * time.Millisecond
+	watchedShare   = 80 * time.Millisecond
 	unwatchedEvery = 2 * time.Second
 	archiveQueue   = 16
 	archiveTimeout = 10 * time.Second

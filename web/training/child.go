@@ -51,7 +51,9 @@ func (m *Manager) run(ctx context.Context, line func([]byte), args ...string) ([
 	} else {
 		m.show(func(j *Job) { j.Priority = low })
 	}
+	free := m.yield(ctx, cmd.Process)
 	err := cmd.Wait()
+	free()
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -63,6 +65,30 @@ func (m *Manager) run(ctx context.Context, line func([]byte), args ...string) ([
 	return out.b.Bytes(), nil
 }
 
+// yield has the process stand still while the line has no time to spare, until ctx
+// ends; the function it returns ends that. The priority alone does not do: what
+// leaves the line every core it wants still takes its caches, and the half of
+// each core that two threads share.
+func (m *Manager) yield(ctx context.Context, p *os.Process) (free func()) {
+	if m.Spare == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		m.Spare(ctx, func(spare bool) {
+			signal := syscall.SIGSTOP
+			if spare {
+				signal = syscall.SIGCONT
+			}
+			_ = p.Signal(signal) // fails where it has ended
+		})
+		_ = p.Signal(syscall.SIGCONT) // what stands still does not hear that it is to end
+	}()
+	return func() { cancel(); <-done }
+}
+
 // environment is the daemon's, but for what is between it and systemd, and for
 // its single C heap: that is for a process that runs for years.
 func environment() []string {
@@ -72,10 +98,9 @@ func environment() []string {
 	})
 }
 
-// lowest is how nice a training is to the line: where the line wants a whole
-// core, this leaves one part in twenty of it to the training (the kernel's
-// weights are 1024 and 56), which thus always goes forward. SCHED_IDLE would take
-// less, and never end beside a line that leaves no time.
+// lowest is how nice a training is to the line while it does not stand still:
+// where the line wants a whole core, this leaves one part in twenty of it to the
+// training (the kernel's weights are 1024 and 56).
 const lowest = 13
 
 // low is the name of that priority.

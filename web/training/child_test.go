@@ -1,6 +1,7 @@
 package training
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -69,6 +70,55 @@ func TestPriority(t *testing.T) {
 	score, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/oom_score_adj")
 	if err != nil || string(score) != "1000\n" {
 		t.Errorf("oom_score_adj %q, %v", score, err)
+	}
+}
+
+// A training stands still while the line has no time to spare, and one that does
+// can be cancelled.
+func TestStandsStill(t *testing.T) {
+	w := newWorld(t, "stays")
+	spare := make(chan bool)
+	w.Spare = func(ctx context.Context, each func(bool)) {
+		for {
+			select {
+			case now := <-spare:
+				each(now)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+	w.keep(40, verdict.Pass, 0.2, store.Good)
+	stop := w.run()
+	defer stop()
+	w.start(Order{Station: "cap", Source: Marked, Minutes: 60})
+	w.until("half of it", func(j *Job) bool { return j.Progress.Part == 0.5 && j.Priority != "" })
+	pid := child(t)
+	for _, now := range []bool{false, true, false} {
+		spare <- now
+		standsStill(t, pid, !now)
+	}
+	if err := w.Cancel(); err != nil {
+		t.Fatal(err)
+	}
+	w.until("the end", func(j *Job) bool { return j.Phase == Cancelled })
+}
+
+// standsStill waits until a process is stopped, or is not.
+func standsStill(t *testing.T, pid int, want bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(text), ") ")
+		if (rest[0] == 'T') == want {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the process is %c, stands still: want %v", rest[0], want)
+		}
 	}
 }
 

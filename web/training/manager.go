@@ -39,7 +39,8 @@ type Settings struct {
 	Archive *store.Archive // nil: no pictures are kept, and nothing can be trained on
 	Cutter  func() Cutter
 	Present func(station string) (Present, error)
-	Collect func(station string, n int, every bool) // has the archive keep the next pictures
+	Collect func(station string, n int, every bool)          // has the archive keep the next pictures
+	Spare   func(ctx context.Context, each func(spare bool)) // as pipeline.Box's; nil: always
 	Log     zerolog.Logger
 }
 
