@@ -32,6 +32,14 @@ const maxOrder = 64
 // DefaultFilter is the paper's: Butterworth of order 2, D0 = 30.
 func DefaultFilter() Filter { return Filter{Type: Butterworth, D0: 30, Order: 2} }
 
+// CutoffAt is the cut-off, in DFT bins, for pictures of h x w: the paper's is 30
+// bins of 256 pixels, a wave of 8.5 pixels; this one is the same wave on the
+// shorter side.
+func CutoffAt(h, w int) float64 {
+	const paper, at = 30, 256
+	return paper * float64(min(h, w)) / at
+}
+
 // Validate says what is wrong with the filter and what it may be.
 func (f Filter) Validate() error {
 	switch f.Type {

@@ -77,3 +77,12 @@ func TestFilterJSON(t *testing.T) {
 		t.Errorf("%s (%v)", text, err)
 	}
 }
+
+// The cut-off for smaller pictures is the paper's wavelength in pixels.
+func TestCutoffAt(t *testing.T) {
+	for size, want := range map[[2]int]float64{{256, 256}: 30, {128, 128}: 15, {192, 320}: 22.5, {320, 192}: 22.5, {16, 16}: 1.875} {
+		if got := fair.CutoffAt(size[0], size[1]); got != want {
+			t.Errorf("%v: %v, want %v", size, got, want)
+		}
+	}
+}

@@ -44,7 +44,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.IntVar(&o.Batch, "batch", o.Batch, "pictures a step")
 	f.Float64Var(&o.Rate, "lr", o.Rate, "learning rate at the start; times 0.2 at 80% and 90%")
 	f.StringVar(&o.filter, "filter", string(o.Filter.Type), "butterworth, ideal, gaussian, sobel_x or sobel_xy")
-	f.Float64Var(&o.Filter.D0, "d0", o.Filter.D0, "cut-off of the filter in DFT bins")
+	f.Float64Var(&o.Filter.D0, "d0", 0, "cut-off of the filter in DFT bins (default: the paper's 30 at 256 pixels, 15 at 128)")
 	f.IntVar(&o.Filter.Order, "order", o.Filter.Order, "order of the Butterworth filter")
 	f.IntVar(&o.Filter.KSize, "ksize", 3, "side of the Sobel kernel: 3 or 5")
 	f.Float64Var(&o.Scoring.K, "k", o.Scoring.K, "weight of the colour difference in the score")
@@ -88,6 +88,9 @@ func (o *trainOptions) settle(given func(flag string) bool) (err error) {
 	}
 	if !given("smooth") {
 		o.Scoring.Smooth = fair.SmoothAt(o.Height, o.Width)
+	}
+	if !given("d0") {
+		o.Filter.D0 = fair.CutoffAt(o.Height, o.Width)
 	}
 	o.Filter = onlyItsOwn(fair.FilterType(o.filter), o.Filter)
 	if !given("steps") && !given("epochs") && !given("time") {
