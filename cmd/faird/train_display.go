@@ -120,6 +120,6 @@ func progressLine(p train.Progress) string {
 	if p.Stage != train.Training {
 		return fmt.Sprintf("%s: %d of %d pictures", p.Stage, p.Done, p.Total)
 	}
-	return fmt.Sprintf("step %d, loss %.4f (MSE %.5f, SSIM %.4f), rate %.1g, %.2f s a step, %s left",
-		p.Step, p.Loss, p.MSE, p.SSIM, p.Rate, p.PerStep.Seconds(), p.Left.Round(time.Second))
+	return fmt.Sprintf("step %d, loss %.4f (MSE %.5f, SSIM %.4f), rate %.1g, %.2f s a step, %.1f%% of it waiting for pictures, %s left",
+		p.Step, p.Loss, p.MSE, p.SSIM, p.Rate, p.PerStep.Seconds(), 100*p.Waiting, p.Left.Round(time.Second))
 }

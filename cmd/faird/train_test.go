@@ -322,14 +322,14 @@ func TestTrainDisplay(t *testing.T) {
 	p := train.Progress{Stage: train.Training, Total: 100}
 	for step := range 10 {
 		p.Done, p.Progress = 30+step, fit.Progress{
-			Step: 30 + step, Loss: 0.5, MSE: 0.1, SSIM: 0.6, Rate: 1e-4, PerStep: 200 * time.Millisecond, Left: time.Duration(70-step) * 200 * time.Millisecond,
+			Step: 30 + step, Loss: 0.5, MSE: 0.1, SSIM: 0.6, Rate: 1e-4, PerStep: 200 * time.Millisecond, Waiting: 0.031, Left: time.Duration(70-step) * 200 * time.Millisecond,
 		}
 		d.show(p)
 	}
 	d.logged = time.Now().Add(-logEvery)
 	d.show(p)
 	d.end()
-	want := []string{"plan for 9", "0.20 s a step: 13s to go, about 100 steps in all", "step 39, loss 0.5000 (MSE 0.10000, SSIM 0.6000), rate 0.0001, 0.20 s a step, 12s left"}
+	want := []string{"plan for 9", "0.20 s a step: 13s to go, about 100 steps in all", "step 39, loss 0.5000 (MSE 0.10000, SSIM 0.6000), rate 0.0001, 0.20 s a step, 3.1% of it waiting for pictures, 12s left"}
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
 	if len(lines) != len(want) {
 		t.Fatalf("%d lines, want %d:\n%s", len(lines), len(want), b.String())
