@@ -66,9 +66,9 @@ func (m *Manager) run(ctx context.Context, line func([]byte), args ...string) ([
 }
 
 // yield has the process stand still while the line has no time to spare, until ctx
-// ends; the function it returns ends that. The priority alone does not do: what
-// leaves the line every core it wants still takes its caches, and the half of
-// each core that two threads share.
+// ends; the function it returns ends that. The priority alone does not do: a
+// training on nothing but the time that the line leaves still slows it by a
+// seventh (BenchmarkBesideTraining of cmd/faird).
 func (m *Manager) yield(ctx context.Context, p *os.Process) (free func()) {
 	if m.Spare == nil {
 		return func() {}
