@@ -2,15 +2,17 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 // heard follows what work that may wait is told.
 func heard(t *testing.T, l *lane) <-chan bool {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	told, done := make(chan bool, 1000), make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	told, done := make(chan bool, 10), make(chan struct{})
 	go func() {
 		defer close(done)
 		l.spare(ctx, func(spare bool) { told <- spare })
@@ -19,43 +21,60 @@ func heard(t *testing.T, l *lane) <-chan bool {
 	return told
 }
 
-func wants(t *testing.T, told <-chan bool, spare bool) {
+// wants holds that by now these have been told, and no more.
+func wants(t *testing.T, told <-chan bool, want ...bool) {
 	t.Helper()
-	select {
-	case got := <-told:
-		if got != spare {
-			t.Fatalf("time to spare: %v, want %v", got, spare)
-		}
-	case <-time.After(30 * time.Second):
-		t.Fatal("nothing is told")
+	synctest.Wait()
+	var got []bool
+	for len(told) > 0 {
+		got = append(got, <-told)
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("time to spare: %v, want %v", got, want)
 	}
 }
 
-// There is time to spare while no station judges, whoever of them that is.
+// There is time to spare while no station judges, whoever of them that is, and
+// from the very moment on.
 func TestSpareBetweenJudgements(t *testing.T) {
-	l := newLane()
-	l.begin()
-	told := heard(t, l)
-	wants(t, told, false)
-	l.begin()
-	l.end()
-	l.end()
-	wants(t, told, true)
-	l.begin()
-	wants(t, told, false)
-	l.end()
-	wants(t, told, true)
+	synctest.Test(t, func(t *testing.T) {
+		l := newLane()
+		l.begin()
+		told := heard(t, l)
+		wants(t, told, false)
+		l.begin()
+		l.end()
+		wants(t, told)
+		l.end()
+		wants(t, told, true)
+		time.Sleep(time.Hour)
+		wants(t, told)
+		l.begin()
+		wants(t, told, false)
+		l.end()
+		wants(t, told, true)
+	})
 }
 
-// Where stations never cease to judge, what waits still gets its turns.
+// Where stations never cease to judge, what waits still gets its turns: 50 ms
+// after every second without.
 func TestSpareIsOwed(t *testing.T) {
-	l := newLane()
-	l.begin()
-	told := heard(t, l)
-	for range 2 {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLane()
+		l.begin()
+		told := heard(t, l)
 		wants(t, told, false)
-		wants(t, told, true)
-	}
+		for range 3 {
+			time.Sleep(sparePart*spareBurst - time.Millisecond)
+			wants(t, told)
+			time.Sleep(time.Millisecond)
+			wants(t, told, true)
+			time.Sleep(spareBurst - time.Millisecond)
+			wants(t, told)
+			time.Sleep(time.Millisecond)
+			wants(t, told, false)
+		}
+	})
 }
 
 // The debt grows by a twentieth of the time without work and is paid by work;

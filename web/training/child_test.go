@@ -43,16 +43,22 @@ func trim(text []byte) string {
 	return string(text)
 }
 
+// halfWay is the process of a training that stays half way until the test ends.
+func halfWay(t *testing.T, spare func(context.Context, func(bool))) int {
+	t.Helper()
+	w := newWorld(t, "stays")
+	w.Spare = spare
+	w.keep(40, verdict.Pass, 0.2, store.Good)
+	t.Cleanup(w.run())
+	w.start(Order{Station: "cap", Source: Marked, Minutes: 60})
+	w.until("half of it", func(j *Job) bool { return j.Progress.Part == 0.5 && j.Priority != "" })
+	return child(t)
+}
+
 // Every thread of a training has the low priority, and it is the first to go when
 // memory runs out.
 func TestPriority(t *testing.T) {
-	w := newWorld(t, "stays")
-	w.keep(40, verdict.Pass, 0.2, store.Good)
-	stop := w.run()
-	defer stop()
-	w.start(Order{Station: "cap", Source: Marked, Minutes: 60})
-	w.until("half of it", func(j *Job) bool { return j.Progress.Part == 0.5 && j.Priority != "" })
-	pid := child(t)
+	pid := halfWay(t, nil)
 	tasks, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*")
 	if err != nil || len(tasks) < 2 {
 		t.Fatalf("threads %v, %v", tasks, err)
@@ -73,35 +79,43 @@ func TestPriority(t *testing.T) {
 	}
 }
 
-// A training stands still while the line has no time to spare, and one that does
-// can be cancelled.
-func TestStandsStill(t *testing.T) {
-	w := newWorld(t, "stays")
-	spare := make(chan bool)
-	w.Spare = func(ctx context.Context, each func(bool)) {
+// told is a box whose time to spare a test says.
+func told() (say chan bool, spare func(context.Context, func(bool))) {
+	say = make(chan bool)
+	return say, func(ctx context.Context, each func(bool)) {
 		for {
 			select {
-			case now := <-spare:
+			case now := <-say:
 				each(now)
 			case <-ctx.Done():
 				return
 			}
 		}
 	}
-	w.keep(40, verdict.Pass, 0.2, store.Good)
-	stop := w.run()
-	defer stop()
-	w.start(Order{Station: "cap", Source: Marked, Minutes: 60})
-	w.until("half of it", func(j *Job) bool { return j.Progress.Part == 0.5 && j.Priority != "" })
-	pid := child(t)
+}
+
+// A training stands still while the line has no time to spare.
+func TestStandsStill(t *testing.T) {
+	say, spare := told()
+	pid := halfWay(t, spare)
 	for _, now := range []bool{false, true, false} {
-		spare <- now
+		say <- now
 		standsStill(t, pid, !now)
 	}
-	if err := w.Cancel(); err != nil {
-		t.Fatal(err)
-	}
-	w.until("the end", func(j *Job) bool { return j.Phase == Cancelled })
+}
+
+// One that stands still is let go to hear that it is to end.
+func TestLetGoToEnd(t *testing.T) {
+	t.Setenv(asFaird, "spins")
+	cmd := spin(t)
+	say, spare := told()
+	ctx, cancel := context.WithCancel(t.Context())
+	free := (&Manager{Settings: Settings{Spare: spare}}).yield(ctx, cmd.Process)
+	defer free()
+	say <- false
+	standsStill(t, cmd.Process.Pid, true)
+	cancel()
+	standsStill(t, cmd.Process.Pid, false)
 }
 
 // standsStill waits until a process is stopped, or is not.
