@@ -26,11 +26,9 @@ const (
 	// A station's frames held here at most: the newest, and what the archive
 	// works at. The camera has spare ones for as many.
 	held = 3
-	// How often a picture of a pass is taken of a station, while somebody watches
-	// and while nobody does; with many stations less often, so that all together
-	// take one in watchedShare at most.
-	watchedEvery   = 100 * time.Millisecond
-	watchedShare   = 80 * time.Millisecond
+	// How often a picture of a pass is taken: while somebody watches, of all
+	// stations together, which take turns; while nobody does, of each.
+	watchedEvery   = 125 * time.Millisecond
 	unwatchedEvery = 2 * time.Second
 	archiveQueue   = 16
 	archiveTimeout = 10 * time.Second
@@ -183,7 +181,7 @@ func (g *Gallery) take(v *verdict.Verdict, why string) *exhibit {
 	}
 	every := unwatchedEvery
 	if g.watchers.Load() > 0 {
-		every = max(watchedEvery, time.Duration(len(g.walls))*watchedShare)
+		every = time.Duration(len(g.walls)) * watchedEvery
 		if v.Verdict != verdict.Pass {
 			every = 0
 		}

@@ -277,7 +277,7 @@ func TestPaceOfManyStations(t *testing.T) {
 			taken++
 		}
 	}
-	const stations = 1000 // 80 s
+	const stations = 1000 // 125 s
 	for i := range stations {
 		show(i)
 	}
