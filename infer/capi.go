@@ -92,6 +92,9 @@ const apiVersion = 24
 // api is the function table of the loaded library.
 var api C.faird_api
 
+// functions is api for other packages' C.
+func functions() unsafe.Pointer { return unsafe.Pointer(api) }
+
 // library is an opened shared library whose version is known.
 type library struct {
 	base    *C.faird_api_base

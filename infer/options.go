@@ -11,6 +11,7 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 
 	"faird/config"
+	"faird/infer/operators"
 )
 
 // sessionOptions builds ONNX Runtime's options; the caller destroys them.
@@ -45,10 +46,22 @@ func applyOptions(s *ort.SessionOptions, o GraphOptions) error {
 	if o.profile != "" {
 		err = errors.Join(err, s.EnableProfiling(o.profile))
 	}
+	if err == nil {
+		err = addOperators(s)
+	}
 	if err != nil {
 		return fmt.Errorf("session options: %w", err)
 	}
 	return appendProviders(s, o)
+}
+
+// addOperators makes our own operators known, which graphs for the CPU may have.
+func addOperators(s *ort.SessionOptions) error {
+	raw, err := handle(s, "o")
+	if err != nil {
+		return err
+	}
+	return operators.Add(functions(), raw)
 }
 
 // configEntries are the options that ONNX Runtime takes as strings.

@@ -93,6 +93,9 @@ func openOn(f *model.File, p Provider, fuse string, o GraphOptions, log zerolog.
 	if err := s.fuse(fuse); err != nil {
 		return nil, err
 	}
+	if err := s.useOperators(); err != nil {
+		return nil, err
+	}
 	o = s.options
 	first := max(f.Batch, 1)
 	prefix, remove, err := profileFolder()

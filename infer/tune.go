@@ -97,6 +97,9 @@ func measureSplits(ctx context.Context, f *model.File, c config.Infer) ([]Rate, 
 // measureSplit opens the network with a split, and closes it.
 func measureSplit(ctx context.Context, f *model.File, c config.Infer, split Split) (_ Rate, err error) {
 	s := &Session{file: f, options: GraphOptions{Library: c.Library, Provider: CPU, Threads: split.Threads}, provider: CPU, onnx: f.Bytes(), log: zerolog.Nop(), graphs: map[int]*Graph{}}
+	if err := s.useOperators(); err != nil {
+		return Rate{}, err
+	}
 	batch := max(f.Batch, 1)
 	g, err := s.load(batch, s.options)
 	if err != nil {

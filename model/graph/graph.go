@@ -7,6 +7,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"faird/model/onnxpb"
 
@@ -131,6 +132,25 @@ func outside(names []string, rename map[string]string) {
 func (g *Graph) node(op string, kind Kind, shape []int, a attrs, in ...Value) Value {
 	v := g.nodes(op, kind, [][]int{shape}, a, in...)
 	return v[0]
+}
+
+// Domain and DomainVersion are those of faird's own operators.
+const (
+	Domain        = "faird"
+	DomainVersion = 1
+)
+
+// own is node for an operator of Domain.
+func (g *Graph) own(op string, shape []int, a attrs, in ...Value) Value {
+	v := g.node(op, Float, shape, a, in...)
+	if g.err != nil {
+		return v
+	}
+	g.proto.Node[len(g.proto.Node)-1].Domain = proto.String(Domain)
+	if !slices.ContainsFunc(g.domains, func(s *onnxpb.OperatorSetIdProto) bool { return s.GetDomain() == Domain }) {
+		g.domains = append(g.domains, &onnxpb.OperatorSetIdProto{Domain: proto.String(Domain), Version: proto.Int64(DomainVersion)})
+	}
+	return v
 }
 
 func (g *Graph) nodes(op string, kind Kind, shapes [][]int, a attrs, in ...Value) []Value {

@@ -1,5 +1,7 @@
 package graph
 
+import "slices"
+
 // Window is how a convolution moves: zero padding at both sides of each
 // dimension, and the number of groups (0 is 1). The step is always one.
 type Window struct {
@@ -24,6 +26,34 @@ func (g *Graph) Conv(x, weights, bias Value, win Window) Value {
 		"kernel_shape": []int{kh, kw}, "pads": []int{win.PadH, win.PadW, win.PadH, win.PadW},
 		"strides": []int{1, 1}, "dilations": []int{1, 1}, "group": groups,
 	}, in...)
+}
+
+// Conv3x3 is faird's own operator on the CPU (infer/operators): x [n, in, h, w]
+// with weights [out, in, 3, 3], zero padding of one pixel.
+func (g *Graph) Conv3x3(x, weights Value) Value {
+	return g.conv3x3(x, weights, weights.Dim(0), weights.Dim(1), attrs{})
+}
+
+// Conv3x3Turned is the gradient of the input of a Conv3x3 with these weights, for
+// the gradient dy [n, out, h, w] of its result.
+func (g *Graph) Conv3x3Turned(dy, weights Value) Value {
+	return g.conv3x3(dy, weights, weights.Dim(1), weights.Dim(0), attrs{"turned": 1})
+}
+
+func (g *Graph) conv3x3(x, weights Value, out, in int, a attrs) Value {
+	if g.err == nil && (len(x.shape) != 4 || len(weights.shape) != 4 || x.shape[1] != in || !slices.Equal(weights.shape[2:], []int{3, 3})) {
+		g.Fail("Conv3x3: input %v and weights %v do not fit", x.shape, weights.shape)
+	}
+	return g.own("Conv3x3", []int{x.Dim(0), out, x.Dim(2), x.Dim(3)}, a, x, weights)
+}
+
+// Conv3x3Weights is the gradient [out, in, 3, 3] of the weights of a Conv3x3 of
+// x [n, in, h, w], for the gradient dy [n, out, h, w] of its result.
+func (g *Graph) Conv3x3Weights(x, dy Value) Value {
+	if g.err == nil && (len(x.shape) != 4 || len(dy.shape) != 4 || x.shape[0] != dy.shape[0] || !slices.Equal(x.shape[2:], dy.shape[2:])) {
+		g.Fail("Conv3x3Weights: input %v and gradient %v do not fit", x.shape, dy.shape)
+	}
+	return g.own("Conv3x3Weights", []int{dy.Dim(1), x.Dim(1), 3, 3}, attrs{}, x, dy)
 }
 
 func moved(size, kernel, pad int) int {

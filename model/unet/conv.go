@@ -4,9 +4,19 @@ import "faird/model/graph"
 
 var same3 = graph.Window{PadH: 1, PadW: 1}
 
-// conv is a 3x3 convolution of x [n, in, h, w] with weights [out, in, 3, 3],
+// convolution is a 3x3 convolution of x [n, in, h, w] with weights [out, in, 3, 3],
 // zero padding, without bias. dx and dw give the gradients of its input and of
 // its weights for the gradient of its result.
+type convolution func(g *graph.Graph, x, weights graph.Value) (y graph.Value, dx, dw back)
+
+// native is a convolution by faird's own operators, which only the CPU has.
+func native(g *graph.Graph, x, weights graph.Value) (y graph.Value, dx, dw back) {
+	dx = func(dy graph.Value) graph.Value { return g.Conv3x3Turned(dy, weights) }
+	dw = func(dy graph.Value) graph.Value { return g.Conv3x3Weights(x, dy) }
+	return g.Conv3x3(x, weights), dx, dw
+}
+
+// conv is a convolution by ONNX's own operators, which every provider has.
 func conv(g *graph.Graph, x, weights graph.Value) (y graph.Value, dx, dw back) {
 	y = g.Conv(x, weights, graph.Value{}, same3)
 

@@ -10,6 +10,11 @@ func ConvRule(g *graph.Graph, x, w, dy graph.Value) (y, dx, dw graph.Value) {
 	return y, backX(dy), backW(dy)
 }
 
+func NativeRule(g *graph.Graph, x, w, dy graph.Value) (y, dx, dw graph.Value) {
+	y, backX, backW := native(g, x, w)
+	return y, backX(dy), backW(dy)
+}
+
 func NormRule(g *graph.Graph, x, scale, bias, dy graph.Value) (y, dx, dscale, dbias graph.Value) {
 	y, _, backNorm := norm(g, x, scale, bias)
 	dx, dscale, dbias = backNorm(dy)

@@ -57,6 +57,8 @@ func TestTrainingLowersTheLoss(t *testing.T) {
 		{Network: unet.Network{Width: 8, Channels: 1}, Batch: 1, Height: 16, Width: 16},
 		{Network: unet.Network{Width: 8, Channels: 2}, Batch: 3, Height: 32, Width: 48},
 		{Network: unet.Network{Width: 12, Channels: 1}, Batch: 2, Height: 48, Width: 16},
+		{Network: unet.Network{Width: 8, Channels: 1}, Batch: 1, Height: 16, Width: 16, Native: true},
+		{Network: unet.Network{Width: 12, Channels: 2}, Batch: 2, Height: 48, Width: 16, Native: true},
 	} {
 		onnx, err := c.Build()
 		if err != nil {

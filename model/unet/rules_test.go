@@ -32,6 +32,13 @@ func convRule(shape ...int) func(*graph.Graph, []graph.Value, func(...int) graph
 	}
 }
 
+func nativeRule(shape ...int) func(*graph.Graph, []graph.Value, func(...int) graph.Value) (graph.Value, []graph.Value) {
+	return func(g *graph.Graph, in []graph.Value, dy func(...int) graph.Value) (graph.Value, []graph.Value) {
+		y, dx, dw := unet.NativeRule(g, in[0], in[1], dy(shape...))
+		return y, []graph.Value{dx, dw}
+	}
+}
+
 func normRule(g *graph.Graph, in []graph.Value, dy func(...int) graph.Value) (graph.Value, []graph.Value) {
 	y, dx, ds, db := unet.NormRule(g, in[0], in[1], in[2], dy(in[0].Shape()...))
 	return y, []graph.Value{dx, ds, db}
@@ -41,6 +48,10 @@ var rules = []rule{
 	{name: "conv", inputs: [][]int{{2, 3, 4, 6}, {5, 3, 3, 3}}, build: convRule(2, 5, 4, 6)},
 	{name: "conv of one channel", inputs: [][]int{{2, 1, 4, 4}, {3, 1, 3, 3}}, build: convRule(2, 3, 4, 4)},
 	{name: "conv of one pixel", inputs: [][]int{{3, 2, 1, 1}, {2, 2, 3, 3}}, build: convRule(3, 2, 1, 1)},
+	{name: "native conv", inputs: [][]int{{2, 5, 6, 9}, {6, 5, 3, 3}}, build: nativeRule(2, 6, 6, 9)},
+	{name: "native conv of few channels", inputs: [][]int{{2, 1, 4, 4}, {6, 1, 3, 3}}, build: nativeRule(2, 6, 4, 4)},
+	{name: "native conv to few channels", inputs: [][]int{{1, 7, 5, 6}, {3, 7, 3, 3}}, build: nativeRule(1, 3, 5, 6)},
+	{name: "native conv of one pixel", inputs: [][]int{{3, 5, 1, 1}, {5, 5, 3, 3}}, build: nativeRule(3, 5, 1, 1)},
 	{name: "norm", inputs: [][]int{{3, 2, 4, 5}, {2}, {2}}, build: normRule, step: 1e-2},
 	{name: "norm of one picture", inputs: [][]int{{1, 3, 3, 3}, {3}, {3}}, build: normRule, step: 1e-2},
 	{name: "relu", inputs: [][]int{{2, 2, 3, 3}}, build: one(unet.ReluRule, 2, 2, 3, 3), step: 1e-3},

@@ -29,6 +29,7 @@ const (
 type Step struct {
 	Network
 	Batch, Height, Width int
+	Native               bool // convolutions by faird's own operators, on the CPU
 	Inspect              bool // also give OutRestored and OutGradient
 }
 
@@ -44,7 +45,7 @@ func (s Step) Build() ([]byte, error) {
 	g.Scope("in")
 	x := g.Input(InPicture, s.Batch, s.Channels, s.Height, s.Width)
 	target := g.Input(InTarget, s.Batch, colours, s.Height, s.Width)
-	t := newTrainer(g, s.Network, x)
+	t := newTrainer(g, s.Network, s.convolution(), x)
 
 	restored, backAll := s.Network.walk(t, x)
 	g.Scope("objective")
@@ -54,6 +55,13 @@ func (s Step) Build() ([]byte, error) {
 	backAll(gradient)
 	s.outputs(t, g.Concat(0, loss, g.Reshape(mse, 1), g.Reshape(ssim, 1)), restored)
 	return g.Build()
+}
+
+func (s Step) convolution() convolution {
+	if s.Native {
+		return native
+	}
+	return conv
 }
 
 func (s Step) outputs(t *trainer, loss, restored graph.Value) {

@@ -8,6 +8,7 @@ import "faird/model/graph"
 type trainer struct {
 	g          *graph.Graph
 	network    Network
+	conv       convolution
 	flat       graph.Value // all parameters
 	parameters map[string]graph.Value
 	statistics map[string]graph.Value
@@ -16,9 +17,9 @@ type trainer struct {
 	input      string
 }
 
-func newTrainer(g *graph.Graph, n Network, x graph.Value) *trainer {
+func newTrainer(g *graph.Graph, n Network, conv convolution, x graph.Value) *trainer {
 	t := &trainer{
-		g: g, network: n, input: x.Name(),
+		g: g, network: n, conv: conv, input: x.Name(),
 		gradients: map[string]graph.Value{}, next: map[string]graph.Value{},
 	}
 	t.flat, t.parameters = cut(g, InParameters, n.Parameters())
@@ -29,7 +30,7 @@ func newTrainer(g *graph.Graph, n Network, x graph.Value) *trainer {
 func (t *trainer) unit(u unit, x graph.Value) (graph.Value, back) {
 	g := t.g
 	g.Scope(u.conv)
-	z, dx, dw := conv(g, x, t.parameters[u.conv+".weight"])
+	z, dx, dw := t.conv(g, x, t.parameters[u.conv+".weight"])
 	g.Scope(u.norm)
 	y, seen, backNorm := norm(g, z, t.parameters[u.norm+".weight"], t.parameters[u.norm+".bias"])
 	t.remember(u, seen, z.Elements()/u.out)
@@ -57,7 +58,7 @@ func (t *trainer) remember(u unit, seen batch, samples int) {
 func (t *trainer) last(x graph.Value) (graph.Value, back) {
 	g := t.g
 	g.Scope("out")
-	y, dx, dw := conv(g, x, t.parameters["out.weight"])
+	y, dx, dw := t.conv(g, x, t.parameters["out.weight"])
 	y = g.Add(y, g.Reshape(t.parameters["out.bias"], colours, 1, 1))
 	return y, func(dy graph.Value) graph.Value {
 		g.Scope("out/back")

@@ -23,7 +23,8 @@ type machine struct {
 var held = []string{unet.InParameters, unet.InMoment1, unet.InMoment2, unet.InStatistics}
 
 func newMachine(o Options) (*machine, error) {
-	onnx, err := unet.Step{Network: o.Network, Batch: o.Batch, Height: o.Height, Width: o.Width}.Build()
+	native := o.Graph.Provider == "" || o.Graph.Provider == infer.CPU
+	onnx, err := unet.Step{Network: o.Network, Batch: o.Batch, Height: o.Height, Width: o.Width, Native: native}.Build()
 	if err != nil {
 		return nil, err
 	}

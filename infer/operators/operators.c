@@ -1,0 +1,323 @@
+// The operators as ONNX Runtime sees them. Its C API is a table of functions to
+// which entries are only ever appended; what is used of it and of OrtCustomOp is
+// declared here, as of version 24 of onnxruntime_c_api.h.
+#include "operators.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "convolution.h"
+
+// Entries: offsetof(OrtApi, entry) / sizeof(void *).
+enum {
+	API_CREATE_STATUS = 0,
+	API_GET_ERROR_MESSAGE = 2,
+	API_CREATE_CUSTOM_OP_DOMAIN = 26,
+	API_CUSTOM_OP_DOMAIN_ADD = 27,
+	API_ADD_CUSTOM_OP_DOMAIN = 28,
+	API_GET_TENSOR_MUTABLE_DATA = 51,
+	API_GET_DIMENSIONS_COUNT = 61,
+	API_GET_DIMENSIONS = 62,
+	API_GET_TENSOR_TYPE_AND_SHAPE = 65,
+	API_CREATE_CPU_MEMORY_INFO = 69,
+	API_ALLOCATOR_ALLOC = 75,
+	API_ALLOCATOR_FREE = 76,
+	API_KERNEL_INFO_GET_ATTRIBUTE_INT64 = 86,
+	API_KERNEL_CONTEXT_GET_INPUT_COUNT = 88,
+	API_KERNEL_CONTEXT_GET_INPUT = 90,
+	API_KERNEL_CONTEXT_GET_OUTPUT = 91,
+	API_RELEASE_STATUS = 93,
+	API_RELEASE_TENSOR_TYPE_AND_SHAPE_INFO = 99,
+	API_RELEASE_ALLOCATOR = 132,
+	API_KERNEL_INFO_GET_CONSTANT_INPUT_TENSOR = 249,
+	API_KERNEL_CONTEXT_GET_ALLOCATOR = 253,
+	API_KERNEL_CONTEXT_PARALLEL_FOR = 274,
+};
+
+enum { API_VERSION = 24, FLOAT = 1, ARENA = 1, DEFAULT_MEMORY = 0, FAIL = 1, INVALID_ARGUMENT = 2, REQUIRED = 0, OPTIONAL = 1 };
+
+typedef void *status; // NULL is success
+typedef void *const *table;
+
+// call calls an entry: call(api, ENTRY, result, (types), arguments...).
+#define CALL(api, entry, result, types, ...) (((result(*) types)(api)[entry])(__VA_ARGS__))
+
+// custom_op is OrtCustomOp.
+typedef struct custom_op {
+	uint32_t version;
+	void *(*create)(const struct custom_op *, table, const void *);
+	const char *(*name)(const struct custom_op *);
+	const char *(*provider)(const struct custom_op *);
+	int (*input_type)(const struct custom_op *, size_t);
+	size_t (*input_count)(const struct custom_op *);
+	int (*output_type)(const struct custom_op *, size_t);
+	size_t (*output_count)(const struct custom_op *);
+	void (*compute)(void *, void *);
+	void (*destroy)(void *);
+	int (*input_characteristic)(const struct custom_op *, size_t);
+	int (*output_characteristic)(const struct custom_op *, size_t);
+	int (*input_memory)(const struct custom_op *, size_t);
+	int (*variadic_input_least)(const struct custom_op *);
+	int (*variadic_input_same)(const struct custom_op *);
+	int (*variadic_output_least)(const struct custom_op *);
+	int (*variadic_output_same)(const struct custom_op *);
+	status (*create_v2)(const struct custom_op *, table, const void *, void **);
+	status (*compute_v2)(void *, void *);
+	status (*infer_shape)(const struct custom_op *, void *);
+	int (*start_version)(const struct custom_op *);
+	int (*end_version)(const struct custom_op *);
+	size_t (*may_inplace)(int **, int **);
+	void (*release_may_inplace)(int *, int *);
+	size_t (*alias_map)(int **, int **);
+	void (*release_alias_map)(int *, int *);
+} custom_op;
+
+// kernel is one node of a loaded graph.
+typedef struct {
+	table api;
+	int relu, turned;
+	float *u; // constant weights, prepared; NULL where they come with each run
+} kernel;
+
+static status failure(table api, int code, const char *why) {
+	return CALL(api, API_CREATE_STATUS, status, (int, const char *), code, why);
+}
+
+#define TRY(expression)              \
+	do {                             \
+		status failed = (expression); \
+		if (failed) return failed;   \
+	} while (0)
+
+// tensor is a value's numbers and its four sizes, one where it has fewer.
+typedef struct {
+	float *data;
+	size_t dims[4], rank;
+} tensor;
+
+static status look(table api, const void *value, tensor *t) {
+	int64_t dims[4] = {1, 1, 1, 1};
+	void *shape = NULL;
+	TRY(CALL(api, API_GET_TENSOR_TYPE_AND_SHAPE, status, (const void *, void **), value, &shape));
+	status s = CALL(api, API_GET_DIMENSIONS_COUNT, status, (const void *, size_t *), shape, &t->rank);
+	if (!s && t->rank > 4) s = failure(api, INVALID_ARGUMENT, "a tensor has more than four dimensions");
+	if (!s) s = CALL(api, API_GET_DIMENSIONS, status, (const void *, int64_t *, size_t), shape, dims, t->rank);
+	CALL(api, API_RELEASE_TENSOR_TYPE_AND_SHAPE_INFO, void, (void *), shape);
+	for (int i = 0; i < 4; i++) t->dims[i] = (size_t)dims[i];
+	if (!s) s = CALL(api, API_GET_TENSOR_MUTABLE_DATA, status, (void *, void **), (void *)value, (void **)&t->data);
+	return s;
+}
+
+static status input(table api, const void *context, size_t i, tensor *t) {
+	const void *value = NULL;
+	TRY(CALL(api, API_KERNEL_CONTEXT_GET_INPUT, status, (const void *, size_t, const void **), context, i, &value));
+	t->data = NULL;
+	return value ? look(api, value, t) : NULL; // NULL: an optional one that is not there
+}
+
+static status output(table api, void *context, const size_t dims[4], tensor *t) {
+	int64_t sizes[4] = {(int64_t)dims[0], (int64_t)dims[1], (int64_t)dims[2], (int64_t)dims[3]};
+	void *value = NULL;
+	TRY(CALL(api, API_KERNEL_CONTEXT_GET_OUTPUT, status, (void *, size_t, const int64_t *, size_t, void **), context, 0, sizes, 4, &value));
+	return look(api, value, t);
+}
+
+// Memory for one run comes from the session's own arena.
+typedef struct {
+	void *allocator;
+	float *data;
+} memory;
+
+static void *memory_info; // of the arena; made once, never freed
+
+static status take(table api, const void *context, size_t floats, memory *m) {
+	m->allocator = m->data = NULL;
+	if (!floats) return NULL;
+	TRY(CALL(api, API_KERNEL_CONTEXT_GET_ALLOCATOR, status, (const void *, const void *, void **), context, memory_info, &m->allocator));
+	return CALL(api, API_ALLOCATOR_ALLOC, status, (void *, size_t, void **), m->allocator, floats * sizeof(float), (void **)&m->data);
+}
+
+static status give(table api, memory *m, status s) {
+	if (m->data) {
+		status freed = CALL(api, API_ALLOCATOR_FREE, status, (void *, void *), m->allocator, m->data);
+		if (freed && !s) s = freed;
+	}
+	if (m->allocator) CALL(api, API_RELEASE_ALLOCATOR, void, (void *), m->allocator);
+	return s;
+}
+
+// The pool of the session that runs a kernel.
+typedef struct {
+	table api;
+	const void *context;
+	status failed;
+} session;
+
+static void session_run(void *context, void (*task)(void *, size_t), size_t n, void *data) {
+	session *s = context;
+	if (s->failed) return;
+	s->failed = CALL(s->api, API_KERNEL_CONTEXT_PARALLEL_FOR, status, (const void *, void (*)(void *, size_t), size_t, size_t, void *),
+		s->context, task, n, 0, data);
+}
+
+static faird_pool pool_of(session *s) {
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	return (faird_pool){session_run, s, cores < 1 ? 1 : cores > 64 ? 64 : (size_t)cores};
+}
+
+// serial is the pool of a kernel that is being made.
+static void serial(void *context, void (*task)(void *, size_t), size_t n, void *data) {
+	(void)context;
+	for (size_t i = 0; i < n; i++) task(data, i);
+}
+
+static int integer(table api, const void *info, const char *name) {
+	int64_t v = 0;
+	status absent = CALL(api, API_KERNEL_INFO_GET_ATTRIBUTE_INT64, status, (const void *, const char *, int64_t *), info, name, &v);
+	if (!absent) return (int)v;
+	CALL(api, API_RELEASE_STATUS, void, (void *), absent);
+	return 0;
+}
+
+static void kernel_destroy(void *k) {
+	free(((kernel *)k)->u);
+	free(k);
+}
+
+// prepare_constant prepares weights that no run changes.
+static status prepare_constant(kernel *k, const void *info) {
+	int constant = 0;
+	const void *value = NULL;
+	TRY(CALL(k->api, API_KERNEL_INFO_GET_CONSTANT_INPUT_TENSOR, status, (const void *, size_t, int *, const void **), info, 1, &constant, &value));
+	if (!constant || !value) return NULL;
+	tensor w;
+	TRY(look(k->api, value, &w));
+	size_t out = w.dims[k->turned ? 1 : 0], in = w.dims[k->turned ? 0 : 1];
+	if (w.rank != 4 || w.dims[2] != 3 || w.dims[3] != 3) return failure(k->api, INVALID_ARGUMENT, "Conv3x3: weights are no kernels of 3x3");
+	size_t bytes = (faird_conv_prepared(in, out) * sizeof(float) + 63) / 64 * 64;
+	if (!(k->u = aligned_alloc(64, bytes))) return failure(k->api, FAIL, "Conv3x3: no memory for the weights");
+	faird_pool pool = {serial, NULL, 1};
+	faird_conv_prepare(&pool, in, out, w.data, k->turned, k->u);
+	return NULL;
+}
+
+static status conv_create(const custom_op *op, table api, const void *info, void **made) {
+	(void)op;
+	kernel *k = calloc(1, sizeof *k);
+	if (!k) return failure(api, FAIL, "Conv3x3: no memory");
+	k->api = api;
+	k->relu = integer(api, info, "relu");
+	k->turned = integer(api, info, "turned");
+	status s = prepare_constant(k, info);
+	if (s)
+		kernel_destroy(k);
+	else
+		*made = k;
+	return s;
+}
+
+static status conv_compute(void *self, void *context) {
+	const kernel *k = self;
+	table api = k->api;
+	tensor x, w, bias, skip = {0}, y;
+	size_t inputs = 0;
+	TRY(input(api, context, 0, &x));
+	TRY(input(api, context, 1, &w));
+	TRY(input(api, context, 2, &bias));
+	TRY(CALL(api, API_KERNEL_CONTEXT_GET_INPUT_COUNT, status, (const void *, size_t *), context, &inputs));
+	if (inputs > 3) TRY(input(api, context, 3, &skip));
+	size_t out = w.dims[k->turned ? 1 : 0], in = w.dims[k->turned ? 0 : 1];
+	if (x.rank != 4 || w.rank != 4 || x.dims[1] != in || w.dims[2] != 3 || w.dims[3] != 3)
+		return failure(api, INVALID_ARGUMENT, "Conv3x3: weights do not fit the picture");
+	size_t dims[4] = {x.dims[0], out, x.dims[2], x.dims[3]};
+	if ((bias.data && bias.dims[0] != out) || (skip.data && memcmp(skip.dims, dims, sizeof dims)))
+		return failure(api, INVALID_ARGUMENT, "Conv3x3: bias or skip do not fit the result");
+	TRY(output(api, context, dims, &y));
+
+	session s = {api, context, NULL};
+	faird_pool pool = pool_of(&s);
+	faird_conv c = {dims[0], in, out, dims[2], dims[3], x.data, k->u, bias.data, skip.data, k->relu, y.data};
+	size_t scratch = faird_conv_scratch(&pool, &c), prepared = k->u ? 0 : faird_conv_prepared(in, out);
+	memory m;
+	TRY(take(api, context, scratch + prepared, &m));
+	if (!k->u) {
+		float *u = m.data + scratch;
+		faird_conv_prepare(&pool, in, out, w.data, k->turned, u);
+		c.u = u;
+	}
+	faird_conv_run(&pool, &c, m.data);
+	return give(api, &m, s.failed);
+}
+
+static status weights_create(const custom_op *op, table api, const void *info, void **made) {
+	(void)op, (void)info;
+	kernel *k = calloc(1, sizeof *k);
+	if (!k) return failure(api, FAIL, "Conv3x3Weights: no memory");
+	k->api = api;
+	*made = k;
+	return NULL;
+}
+
+static status weights_compute(void *self, void *context) {
+	table api = ((const kernel *)self)->api;
+	tensor x, dy, dw;
+	TRY(input(api, context, 0, &x));
+	TRY(input(api, context, 1, &dy));
+	if (x.rank != 4 || dy.rank != 4 || x.dims[0] != dy.dims[0] || x.dims[2] != dy.dims[2] || x.dims[3] != dy.dims[3])
+		return failure(api, INVALID_ARGUMENT, "Conv3x3Weights: the gradient does not fit the picture");
+	size_t dims[4] = {dy.dims[1], x.dims[1], 3, 3};
+	TRY(output(api, context, dims, &dw));
+
+	session s = {api, context, NULL};
+	faird_pool pool = pool_of(&s);
+	faird_conv_gradient c = {x.dims[0], x.dims[1], dy.dims[1], x.dims[2], x.dims[3], x.data, dy.data, dw.data};
+	memory m;
+	TRY(take(api, context, faird_conv_weights_scratch(&c), &m));
+	faird_conv_weights(&pool, &c, m.data);
+	return give(api, &m, s.failed);
+}
+
+static const char *conv_name(const custom_op *op) { return (void)op, "Conv3x3"; }
+static const char *weights_name(const custom_op *op) { return (void)op, "Conv3x3Weights"; }
+static const char *cpu(const custom_op *op) { return (void)op, NULL; }
+static int floats(const custom_op *op, size_t i) { return (void)op, (void)i, FLOAT; }
+static size_t one(const custom_op *op) { return (void)op, 1; }
+static size_t two(const custom_op *op) { return (void)op, 2; }
+static size_t four(const custom_op *op) { return (void)op, 4; }
+static int required(const custom_op *op, size_t i) { return (void)op, (void)i, REQUIRED; }
+static int bias_optional(const custom_op *op, size_t i) { return (void)op, i < 2 ? REQUIRED : OPTIONAL; }
+static int default_memory(const custom_op *op, size_t i) { return (void)op, (void)i, DEFAULT_MEMORY; }
+static int version_1(const custom_op *op) { return (void)op, 1; }
+
+#define OPERATOR(op_name, op_inputs, op_needs, op_create, op_compute)                                            \
+	{.version = API_VERSION, .name = op_name, .provider = cpu, .input_type = floats, .input_count = op_inputs,   \
+	 .output_type = floats, .output_count = one, .destroy = kernel_destroy, .input_characteristic = op_needs,    \
+	 .output_characteristic = required, .input_memory = default_memory, .create_v2 = op_create,                  \
+	 .compute_v2 = op_compute, .start_version = version_1, .end_version = version_1}
+
+static custom_op operators[] = {
+	OPERATOR(conv_name, four, bias_optional, conv_create, conv_compute),
+	OPERATOR(weights_name, two, required, weights_create, weights_compute),
+};
+
+static void *domain; // made once for the process, as the library is loaded once
+
+static status make_domain(table api) {
+	TRY(CALL(api, API_CREATE_CPU_MEMORY_INFO, status, (int, int, void **), ARENA, DEFAULT_MEMORY, &memory_info));
+	TRY(CALL(api, API_CREATE_CUSTOM_OP_DOMAIN, status, (const char *, void **), "faird", &domain));
+	for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
+		TRY(CALL(api, API_CUSTOM_OP_DOMAIN_ADD, status, (void *, const custom_op *), domain, &operators[i]));
+	return NULL;
+}
+
+char *faird_operators_add(const void *functions, void *options) {
+	table api = functions;
+	status s = domain ? NULL : make_domain(api);
+	if (!s) s = CALL(api, API_ADD_CUSTOM_OP_DOMAIN, status, (void *, void *), options, domain);
+	if (!s) return NULL;
+	char *why = strdup(CALL(api, API_GET_ERROR_MESSAGE, const char *, (const void *), s));
+	CALL(api, API_RELEASE_STATUS, void, (void *), s);
+	return why;
+}
