@@ -72,6 +72,11 @@ func configEntries(o GraphOptions) map[string]string {
 		// belongs to the cameras and the scoring.
 		entries["session.force_spinning_stop"] = "1"
 	}
+	if !o.Provider.accelerated() {
+		// Else ONNX Runtime rounds the weights of layers that were left in float32
+		// among those in 8 bits.
+		entries["session.disable_quant_qdq"] = "1"
+	}
 	if o.Strict && o.Provider.accelerated() {
 		entries["session.disable_cpu_ep_fallback"] = "1"
 	}

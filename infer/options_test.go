@@ -61,17 +61,17 @@ func same(t *testing.T, got, base, more map[string]string) {
 }
 
 func TestConfigEntries(t *testing.T) {
-	const fallback, spinning = "session.disable_cpu_ep_fallback", "session.force_spinning_stop"
+	const fallback, spinning, asWritten = "session.disable_cpu_ep_fallback", "session.force_spinning_stop", "session.disable_quant_qdq"
 	cases := []struct {
 		name string
 		o    GraphOptions
 		want map[string]string
 	}{
-		{"cpu is its own fallback", GraphOptions{Provider: CPU, Strict: true}, map[string]string{spinning: "1"}},
+		{"cpu is its own fallback", GraphOptions{Provider: CPU, Strict: true}, map[string]string{spinning: "1", asWritten: "1"}},
 		{"strict cuda", GraphOptions{Provider: CUDA, Strict: true}, map[string]string{spinning: "1", fallback: "1"}},
 		{"strict tensorrt", GraphOptions{Provider: TensorRT, Strict: true}, map[string]string{spinning: "1", fallback: "1"}},
 		{"lenient cuda", GraphOptions{Provider: CUDA}, map[string]string{spinning: "1"}},
-		{"training", GraphOptions{KeepSpinning: true}, map[string]string{}},
+		{"training", GraphOptions{KeepSpinning: true}, map[string]string{asWritten: "1"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { same(t, configEntries(c.o), map[string]string{}, c.want) })

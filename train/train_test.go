@@ -293,7 +293,7 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 // A picture that is not like the others, among those held back.
 func TestOddPictureIsNamed(t *testing.T) {
 	o := options(t)
-	o.Steps = 40
+	o.Steps = 120
 	files, err := calibrate.Folder(o.Good, o.Width, o.Height)
 	if err != nil {
 		t.Fatal(err)

@@ -3,31 +3,14 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define INLINE static inline __attribute__((always_inline))
+#include "vectors.h"
 
 enum {
-	PANEL = 16,           // tiles that are computed side by side
 	GROUP = 16,           // results that share prepared weights
 	POINTS = 36,          // products of a tile
-	FEW = 4,              // channels on one side up to which the definition is faster
 	NEAR = 96 << 10,      // floats that a thread keeps near (384 KB: half of a usual second-level cache)
 	SHARED = 1 << 20,     // floats that all threads together work on at a time (4 MB)
 };
-
-typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
-typedef int i4 __attribute__((vector_size(16)));
-
-INLINE v4 load4(const float *p) { return *(const v4 *)p; }
-INLINE void store4(float *p, v4 v) { *(v4 *)p = v; }
-
-INLINE void transpose4(v4 v[4]) {
-	v4 ab0 = __builtin_shuffle(v[0], v[1], (i4){0, 4, 1, 5}), ab1 = __builtin_shuffle(v[0], v[1], (i4){2, 6, 3, 7});
-	v4 cd0 = __builtin_shuffle(v[2], v[3], (i4){0, 4, 1, 5}), cd1 = __builtin_shuffle(v[2], v[3], (i4){2, 6, 3, 7});
-	v[0] = __builtin_shuffle(ab0, cd0, (i4){0, 1, 4, 5});
-	v[1] = __builtin_shuffle(ab0, cd0, (i4){2, 3, 6, 7});
-	v[2] = __builtin_shuffle(ab1, cd1, (i4){0, 1, 4, 5});
-	v[3] = __builtin_shuffle(ab1, cd1, (i4){2, 3, 6, 7});
-}
 
 // tiling is how the 4x4 results of a picture are numbered: along its rows, from
 // left to right.
@@ -87,10 +70,6 @@ typedef struct {
 	void (*direct)(const faird_conv *c, size_t picture, size_t y);
 } loops;
 
-#define PARTS (PANEL / LANES)
-// WIDE is where number i of two 16 bytes lies in two vectors of n.
-#define WIDE(i, n) ((i) < 4 ? (i) : (n) + (i) - 4)
-
 #if defined(__x86_64__)
 #define LANES 16
 #define ROWS 16
@@ -121,30 +100,13 @@ typedef struct {
 #define NAME(f) f##_any
 #include "convolution_body.h"
 
-static atomic_int least; // of the kinds below, for tests; 0 is the best there is
-
-int faird_conv_use(int kind) {
-#if defined(__x86_64__)
-	if ((kind == 1 && !__builtin_cpu_supports("x86-64-v4")) || (kind == 2 && !__builtin_cpu_supports("x86-64-v3"))) return 0;
-#else
-	if (kind == 1 || kind == 2) return 0;
-#endif
-	atomic_store(&least, kind);
-	return 1;
-}
-
 static const loops *best(void) {
 #if defined(__x86_64__)
-	int kind = atomic_load(&least);
-	if (kind <= 1 && __builtin_cpu_supports("x86-64-v4")) return &loops_avx512;
-	if (kind <= 2 && __builtin_cpu_supports("x86-64-v3")) return &loops_avx2;
+	if (faird_kind() == AVX512) return &loops_avx512;
+	if (faird_kind() == AVX2) return &loops_avx2;
 #endif
 	return &loops_any;
 }
-
-INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-INLINE size_t larger(size_t a, size_t b) { return a > b ? a : b; }
-INLINE size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
 static int by_definition(size_t in, size_t out) { return in <= FEW || out <= FEW; }
 

@@ -49,9 +49,4 @@ typedef struct {
 size_t faird_conv_weights_scratch(const faird_conv_gradient *c);
 void faird_conv_weights(const faird_pool *pool, const faird_conv_gradient *c, float *scratch);
 
-// faird_conv_use has everything computed as other processors do, which tests
-// want: 1 with AVX-512, 2 with AVX2, 3 with neither, 0 with the best there is. It
-// returns 0 where this processor has not got it.
-int faird_conv_use(int kind);
-
 #endif

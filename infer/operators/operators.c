@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "convolution.h"
 
 // Entries: offsetof(OrtApi, entry) / sizeof(void *).
@@ -36,7 +37,7 @@ enum {
 	API_KERNEL_CONTEXT_PARALLEL_FOR = 274,
 };
 
-enum { API_VERSION = 24, FLOAT = 1, ARENA = 1, DEFAULT_MEMORY = 0, FAIL = 1, INVALID_ARGUMENT = 2, REQUIRED = 0, OPTIONAL = 1 };
+enum { API_VERSION = 24, FLOAT = 1, UINT8 = 2, ARENA = 1, DEFAULT_MEMORY = 0, FAIL = 1, INVALID_ARGUMENT = 2, REQUIRED = 0, OPTIONAL = 1 };
 
 typedef void *status; // NULL is success
 typedef void *const *table;
@@ -78,7 +79,8 @@ typedef struct custom_op {
 typedef struct {
 	table api;
 	int relu, turned;
-	float *u; // constant weights, prepared; NULL where they come with each run
+	size_t in, out;    // of constant weights
+	float *u;          // these, prepared; NULL where they come with each run
 } kernel;
 
 static status failure(table api, int code, const char *why) {
@@ -93,7 +95,7 @@ static status failure(table api, int code, const char *why) {
 
 // tensor is a value's numbers and its four sizes, one where it has fewer.
 typedef struct {
-	float *data;
+	void *data; // floats or bytes
 	size_t dims[4], rank;
 } tensor;
 
@@ -106,7 +108,7 @@ static status look(table api, const void *value, tensor *t) {
 	if (!s) s = CALL(api, API_GET_DIMENSIONS, status, (const void *, int64_t *, size_t), shape, dims, t->rank);
 	CALL(api, API_RELEASE_TENSOR_TYPE_AND_SHAPE_INFO, void, (void *), shape);
 	for (int i = 0; i < 4; i++) t->dims[i] = (size_t)dims[i];
-	if (!s) s = CALL(api, API_GET_TENSOR_MUTABLE_DATA, status, (void *, void **), (void *)value, (void **)&t->data);
+	if (!s) s = CALL(api, API_GET_TENSOR_MUTABLE_DATA, status, (void *, void **), (void *)value, &t->data);
 	return s;
 }
 
@@ -279,6 +281,127 @@ static status weights_compute(void *self, void *context) {
 	return give(api, &m, s.failed);
 }
 
+// bytes_create makes a kernel whose weights are the given input and constant;
+// few is the side of them that must have few channels.
+static status bytes_create(table api, const void *info, size_t at, int few, size_t (*size)(size_t, size_t),
+	void (*prepare)(size_t, size_t, const float *, float *), void **made) {
+	int constant = 0;
+	const void *value = NULL;
+	tensor w;
+	TRY(CALL(api, API_KERNEL_INFO_GET_CONSTANT_INPUT_TENSOR, status, (const void *, size_t, int *, const void **), info, at, &constant, &value));
+	if (!constant || !value) return failure(api, INVALID_ARGUMENT, "a convolution to or from bytes: its weights are not constant");
+	TRY(look(api, value, &w));
+	if (w.rank != 4 || w.dims[2] != 3 || w.dims[3] != 3 || w.dims[few] > 4)
+		return failure(api, INVALID_ARGUMENT, "a convolution to or from bytes: weights must be kernels of 3x3, of at most four channels on the side that is no bytes");
+	kernel *k = calloc(1, sizeof *k);
+	if (!k) return failure(api, FAIL, "a convolution to or from bytes: no memory");
+	*k = (kernel){.api = api, .in = w.dims[1], .out = w.dims[0]};
+	k->u = aligned_alloc(64, (size(k->in, k->out) * sizeof(float) + 63) / 64 * 64);
+	if (!k->u) {
+		kernel_destroy(k);
+		return failure(api, FAIL, "a convolution to or from bytes: no memory for the weights");
+	}
+	prepare(k->in, k->out, w.data, k->u);
+	*made = k;
+	return NULL;
+}
+
+static status first_create(const custom_op *op, table api, const void *info, void **made) {
+	(void)op;
+	return bytes_create(api, info, 1, 1, faird_first_prepared, faird_first_prepare, made);
+}
+
+static status last_create(const custom_op *op, table api, const void *info, void **made) {
+	(void)op;
+	return bytes_create(api, info, 3, 0, faird_last_prepared, faird_last_prepare, made);
+}
+
+static status double_create(const custom_op *op, table api, const void *info, void **made) {
+	(void)op, (void)info;
+	kernel *k = calloc(1, sizeof *k);
+	if (!k) return failure(api, FAIL, "DoubleBytes: no memory");
+	k->api = api;
+	*made = k;
+	return NULL;
+}
+
+// steps reads a scale and a zero point, inputs at and at + 1.
+static status steps(table api, const void *context, size_t at, faird_steps *s) {
+	tensor scale, zero;
+	TRY(input(api, context, at, &scale));
+	TRY(input(api, context, at + 1, &zero));
+	*s = (faird_steps){*(const float *)scale.data, *(const uint8_t *)zero.data};
+	if (!(s->scale > 0)) return failure(api, INVALID_ARGUMENT, "the scale of bytes must be above zero");
+	return NULL;
+}
+
+// x, weights, bias, scale, zero
+static status first_compute(void *self, void *context) {
+	const kernel *k = self;
+	table api = k->api;
+	tensor x, bias, y;
+	faird_steps to;
+	TRY(input(api, context, 0, &x));
+	TRY(input(api, context, 2, &bias));
+	TRY(steps(api, context, 3, &to));
+	if (x.rank != 4 || x.dims[1] != k->in || bias.dims[0] != k->out) return failure(api, INVALID_ARGUMENT, "Conv3x3ToBytes: weights do not fit the picture");
+	size_t dims[4] = {x.dims[0], x.dims[2], x.dims[3], k->out};
+	TRY(output(api, context, dims, &y));
+	session s = {api, context, NULL};
+	faird_pool pool = pool_of(&s);
+	faird_first f = {dims[0], k->in, k->out, dims[1], dims[2], x.data, k->u, bias.data, to, y.data};
+	faird_first_run(&pool, &f);
+	return s.failed;
+}
+
+// x, scale, zero, weights, bias
+static status last_compute(void *self, void *context) {
+	const kernel *k = self;
+	table api = k->api;
+	tensor x, bias, y;
+	faird_steps from;
+	TRY(input(api, context, 0, &x));
+	TRY(steps(api, context, 1, &from));
+	TRY(input(api, context, 4, &bias));
+	if (x.rank != 4 || x.dims[3] != k->in || bias.dims[0] != k->out) return failure(api, INVALID_ARGUMENT, "Conv3x3FromBytes: weights do not fit the picture");
+	size_t dims[4] = {x.dims[0], k->out, x.dims[1], x.dims[2]};
+	TRY(output(api, context, dims, &y));
+	session s = {api, context, NULL};
+	faird_pool pool = pool_of(&s);
+	faird_last l = {dims[0], k->in, k->out, dims[2], dims[3], x.data, from, k->u, bias.data, y.data};
+	memory m;
+	TRY(take(api, context, faird_last_scratch(&pool, &l), &m));
+	faird_last_run(&pool, &l, m.data);
+	return give(api, &m, s.failed);
+}
+
+// x, scale, zero, scale and zero of the result
+static status double_compute(void *self, void *context) {
+	table api = ((const kernel *)self)->api;
+	tensor x, y;
+	faird_steps from, to;
+	TRY(input(api, context, 0, &x));
+	TRY(steps(api, context, 1, &from));
+	TRY(steps(api, context, 3, &to));
+	if (x.rank != 4) return failure(api, INVALID_ARGUMENT, "DoubleBytes: that is no picture");
+	size_t dims[4] = {x.dims[0], 2 * x.dims[1], 2 * x.dims[2], x.dims[3]};
+	TRY(output(api, context, dims, &y));
+	session s = {api, context, NULL};
+	faird_pool pool = pool_of(&s);
+	faird_double d = {x.dims[0], x.dims[3], x.dims[1], x.dims[2], x.data, from, to, y.data};
+	faird_double_run(&pool, &d);
+	return s.failed;
+}
+
+static const char *first_name(const custom_op *op) { return (void)op, "Conv3x3ToBytes"; }
+static const char *last_name(const custom_op *op) { return (void)op, "Conv3x3FromBytes"; }
+static const char *double_name(const custom_op *op) { return (void)op, "DoubleBytes"; }
+static size_t five(const custom_op *op) { return (void)op, 5; }
+static int first_types(const custom_op *op, size_t i) { return (void)op, i == 4 ? UINT8 : FLOAT; }
+static int last_types(const custom_op *op, size_t i) { return (void)op, i == 0 || i == 2 ? UINT8 : FLOAT; }
+static int double_types(const custom_op *op, size_t i) { return (void)op, i % 2 == 0 ? UINT8 : FLOAT; }
+static int bytes(const custom_op *op, size_t i) { return (void)op, (void)i, UINT8; }
+
 static const char *conv_name(const custom_op *op) { return (void)op, "Conv3x3"; }
 static const char *weights_name(const custom_op *op) { return (void)op, "Conv3x3Weights"; }
 static const char *cpu(const custom_op *op) { return (void)op, NULL; }
@@ -291,15 +414,18 @@ static int bias_optional(const custom_op *op, size_t i) { return (void)op, i < 2
 static int default_memory(const custom_op *op, size_t i) { return (void)op, (void)i, DEFAULT_MEMORY; }
 static int version_1(const custom_op *op) { return (void)op, 1; }
 
-#define OPERATOR(op_name, op_inputs, op_needs, op_create, op_compute)                                            \
-	{.version = API_VERSION, .name = op_name, .provider = cpu, .input_type = floats, .input_count = op_inputs,   \
-	 .output_type = floats, .output_count = one, .destroy = kernel_destroy, .input_characteristic = op_needs,    \
-	 .output_characteristic = required, .input_memory = default_memory, .create_v2 = op_create,                  \
+#define OPERATOR(op_name, op_inputs, op_types, op_result, op_needs, op_create, op_compute)                          \
+	{.version = API_VERSION, .name = op_name, .provider = cpu, .input_type = op_types, .input_count = op_inputs,       \
+	 .output_type = op_result, .output_count = one, .destroy = kernel_destroy, .input_characteristic = op_needs,       \
+	 .output_characteristic = required, .input_memory = default_memory, .create_v2 = op_create,                        \
 	 .compute_v2 = op_compute, .start_version = version_1, .end_version = version_1}
 
 static custom_op operators[] = {
-	OPERATOR(conv_name, four, bias_optional, conv_create, conv_compute),
-	OPERATOR(weights_name, two, required, weights_create, weights_compute),
+	OPERATOR(conv_name, four, floats, floats, bias_optional, conv_create, conv_compute),
+	OPERATOR(weights_name, two, floats, floats, required, weights_create, weights_compute),
+	OPERATOR(first_name, five, first_types, bytes, required, first_create, first_compute),
+	OPERATOR(last_name, five, last_types, floats, required, last_create, last_compute),
+	OPERATOR(double_name, five, double_types, bytes, required, double_create, double_compute),
 };
 
 static void *domain; // made once for the process, as the library is loaded once

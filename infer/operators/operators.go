@@ -3,7 +3,7 @@ package operators
 // #cgo CFLAGS: -O3
 // #include <stdlib.h>
 // #include "operators.h"
-// #include "convolution.h"
+// #include "kinds.h"
 import "C"
 
 import (
@@ -30,4 +30,4 @@ func Add(api, options unsafe.Pointer) error {
 // use has the operators compute as other kinds of processors do: 1 with AVX-512,
 // 2 with AVX2, 3 with neither, 0 with the best there is. It says whether this
 // processor can.
-func use(kind int) bool { return C.faird_conv_use(C.int(kind)) != 0 }
+func use(kind int) bool { return C.faird_use(C.int(kind)) != 0 }

@@ -68,6 +68,9 @@ func (g *Graph) constant(name string, kind Kind, raw []byte, n int, shape []int)
 	return v
 }
 
+// FloatBytes are numbers as a constant's raw data.
+func FloatBytes(data ...float32) []byte { return floatBytes(data) }
+
 func floatBytes(data []float32) []byte {
 	raw := make([]byte, 0, 4*len(data))
 	for _, x := range data {

@@ -1,7 +1,8 @@
 // Package native writes a restoration network anew for the CPU operators of
-// infer/operators: its 3x3 convolutions, each with the ReLU and the skip that
-// follow it. It rewrites ONNX graphs and never runs one; what the network gives
-// stays the same but for rounding.
+// infer/operators: of a float32 one the 3x3 convolutions, each with the ReLU and
+// the skip that follow it; of one in 8 bits everything that is not whole numbers.
+// It rewrites ONNX graphs and never runs one; what the network gives stays the
+// same but for rounding.
 package native
 
 import (
@@ -23,6 +24,9 @@ func Rewrite(onnx []byte) ([]byte, int, error) {
 		return nil, 0, errors.New("not an ONNX network")
 	}
 	r := newRewriter(m.Graph)
+	if r.has("QLinearConv") {
+		return rewriteBytes(m, r, onnx)
+	}
 	for _, node := range m.Graph.Node {
 		r.convolution(node)
 	}
@@ -31,12 +35,17 @@ func Rewrite(onnx []byte) ([]byte, int, error) {
 	}
 	m.Graph.Node = slices.DeleteFunc(m.Graph.Node, func(n *onnxpb.NodeProto) bool { return r.gone[n] })
 	m.Graph.ValueInfo = nil // may name values that are gone
+	out, err := write(m)
+	return out, r.replaced, err
+}
+
+func write(m *onnxpb.ModelProto) ([]byte, error) {
 	m.OpsetImport = append(m.OpsetImport, &onnxpb.OperatorSetIdProto{Domain: proto.String(graph.Domain), Version: proto.Int64(graph.DomainVersion)})
 	out, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
-		return nil, 0, fmt.Errorf("the network cannot be written: %w", err)
+		return nil, fmt.Errorf("the network cannot be written: %w", err)
 	}
-	return out, r.replaced, nil
+	return out, nil
 }
 
 type rewriter struct {
@@ -70,6 +79,15 @@ func newRewriter(g *onnxpb.GraphProto) *rewriter {
 	return r
 }
 
+func (r *rewriter) has(op string) bool {
+	for _, node := range r.maker {
+		if node.GetOpType() == op {
+			return true
+		}
+	}
+	return false
+}
+
 // convolution replaces a node that is one of ours. It stands in the place of the
 // last node that it takes in, since the skip must have been made.
 func (r *rewriter) convolution(conv *onnxpb.NodeProto) {
@@ -96,9 +114,13 @@ func (r *rewriter) convolution(conv *onnxpb.NodeProto) {
 	last.OpType, last.Domain = proto.String("Conv3x3"), proto.String(graph.Domain)
 	last.Input, last.Attribute = inputs, nil
 	if relu {
-		last.Attribute = []*onnxpb.AttributeProto{{Name: proto.String("relu"), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(1)}}
+		last.Attribute = []*onnxpb.AttributeProto{reluAttribute()}
 	}
 	r.replaced++
+}
+
+func reluAttribute() *onnxpb.AttributeProto {
+	return &onnxpb.AttributeProto{Name: proto.String("relu"), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(1)}
 }
 
 // known holds for a 3x3 convolution of constant float weights, step one, zero

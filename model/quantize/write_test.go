@@ -11,6 +11,7 @@ import (
 
 	"faird/infer"
 	"faird/model/graph"
+	"faird/model/native"
 	"faird/model/onnxpb"
 	"faird/model/quantize"
 	"faird/model/unet"
@@ -184,6 +185,49 @@ func TestWrite(t *testing.T) {
 				if db := signalToNoise(before, after); db < 20 {
 					t.Errorf("picture %d: %.1f dB above the error of 8 bits", seed, db)
 				}
+			}
+		})
+	}
+}
+
+// The form in which the CPU runs it restores the same, but for values that lie
+// between two steps.
+func TestNativeForm(t *testing.T) {
+	n, err := quantize.Parse(network(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ranges, means := measure(t, n)
+	for _, c := range []struct {
+		float    []string
+		replaced int
+		want     map[string]int
+	}{
+		{[]string{"e1.0", "out"}, 6, map[string]int{"Conv3x3ToBytes": 1, "DoubleBytes": 4, "Conv3x3FromBytes": 1, "Conv": 0, "Resize": 0, "QuantizeLinear": 0}},
+		{[]string{"e1.0", "d3.0", "out"}, 7, map[string]int{"Conv3x3": 1, "Transpose": 2, "QLinearConv": 20, "DoubleBytes": 4}},
+		{[]string{"out"}, 0, map[string]int{"QLinearConv": 22, "Resize": 4}}, // its first layer is in 8 bits: not rewritten
+	} {
+		t.Run(strings.Join(c.float, ","), func(t *testing.T) {
+			small, err := n.Write(quantize.Options{Target: quantize.CPU, Ranges: ranges, Means: means, Float: c.float})
+			if err != nil {
+				t.Fatal(err)
+			}
+			form, replaced, err := native.Rewrite(small)
+			if err != nil || replaced != c.replaced {
+				t.Fatalf("%d replaced, %v", replaced, err)
+			}
+			got := operators(t, form)
+			for op, want := range c.want {
+				if got[op] != want {
+					t.Errorf("%d %s, want %d", got[op], op, want)
+				}
+			}
+			x := slices.Concat(picture(20), picture(21))
+			in, out := []int64{2, 1, side, side}, []int64{2, 3, side, side}
+			before := execute(t, small, x, in, out)[0]
+			after := execute(t, form, x, in, out)[0]
+			if db := signalToNoise(before, after); db < 45 {
+				t.Errorf("%.1f dB above the difference", db)
 			}
 		})
 	}
