@@ -19,7 +19,7 @@ func optimise(ctx context.Context, o Options, m *material, b fit.Budget, id fit.
 	}
 	t, err := o.trainer(fit.Options{
 		Network: o.network(), Height: o.Height, Width: o.Width, Batch: o.Batch,
-		Budget: b, Schedule: fit.PaperSchedule(o.Rate), Seed: o.Seed,
+		Budget: b, Schedule: schedules[o.Schedule](o.Rate), Seed: o.Seed,
 		Checkpoint: fit.Checkpoint{Path: o.Checkpoint, Every: o.CheckpointEvery, Identity: id},
 	}, state)
 	if err != nil {

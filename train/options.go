@@ -29,13 +29,14 @@ type Options struct {
 	Filter        fair.Filter
 	Scoring       fair.Scoring
 
-	Batch  int     // pictures a step
-	Rate   float64 // learning rate at the start
-	Steps  int     // exactly one of Steps, Epochs and Time is set
-	Epochs int     // each picture once an epoch
-	Time   time.Duration
-	Mix    defect.Mix
-	Seed   uint64
+	Batch    int     // pictures a step
+	Rate     float64 // learning rate, the largest
+	Schedule string  // of the rate: Paper or Cosine
+	Steps    int     // exactly one of Steps, Epochs and Time is set
+	Epochs   int     // each picture once an epoch
+	Time     time.Duration
+	Mix      defect.Mix
+	Seed     uint64
 
 	HoldBack    float64 // share of the pictures kept for calibration, more where they are few
 	FalseReject float64 // rate that the threshold is set for
@@ -55,13 +56,21 @@ type Options struct {
 // providers that a training runs on; "" is the CPU. TensorRT cannot train.
 var providers = []infer.Provider{"", infer.CPU, infer.CUDA, infer.Auto}
 
+// Schedules of the learning rate.
+const (
+	Paper  = "paper"  // times 0.2 at 80% and 90%
+	Cosine = "cosine" // half a cosine to zero, after a rise of 5%
+)
+
+var schedules = map[string]func(rate float64) fit.Schedule{Paper: fit.PaperSchedule, Cosine: fit.CosineSchedule}
+
 // Default is a training for a small box; Good and one of Steps, Epochs and Time
 // are left to say.
 func Default() Options {
 	return Options{
 		Base: 32, Width: 256, Height: 256,
 		Filter: fair.DefaultFilter(), Scoring: fair.DefaultScoring(),
-		Batch: 8, Rate: 1e-4, Mix: defect.PaperMix(defect.FormPaper),
+		Batch: 8, Rate: 1e-4, Schedule: Paper, Mix: defect.PaperMix(defect.FormPaper),
 		HoldBack: 0.2, FalseReject: 0.001, Confidence: 0.95,
 		Log: zerolog.Nop(),
 	}
@@ -85,6 +94,8 @@ func (o Options) Check() error {
 		return fmt.Errorf("batch of %d: choose 1 to 1024", o.Batch)
 	case !(o.Rate > 0 && o.Rate <= 1):
 		return fmt.Errorf("learning rate %v: choose above 0 and at most 1", o.Rate)
+	case schedules[o.Schedule] == nil:
+		return fmt.Errorf("schedule %q: choose %s or %s", o.Schedule, Paper, Cosine)
 	case !(o.FalseReject > 0 && o.FalseReject < 1), !(o.Confidence > 0 && o.Confidence < 1):
 		return fmt.Errorf("false-reject rate %v and confidence %v must be between 0 and 1", o.FalseReject, o.Confidence)
 	case o.Workers < 0:
@@ -129,7 +140,7 @@ func (o Options) budget(n int) fit.Budget {
 func (o Options) identity(s source, b fit.Budget) fit.Identity {
 	mix, _ := json.Marshal(o.Mix)       // plain structs of numbers
 	filter, _ := json.Marshal(o.Filter) // and strings cannot fail
-	return fit.Identity{
+	id := fit.Identity{
 		"network width": strconv.Itoa(o.Base),
 		"picture size":  fmt.Sprintf("%dx%d", o.Width, o.Height),
 		"filter":        string(filter),
@@ -142,4 +153,8 @@ func (o Options) identity(s source, b fit.Budget) fit.Identity {
 		"good pictures": (&pictures{pool: s.good}).hash(),
 		"textures":      (&pictures{pool: s.textures}).hash(),
 	}
+	if o.Schedule != Paper { // which checkpoints of before there was a choice do not name
+		id["schedule"] = o.Schedule
+	}
+	return id
 }

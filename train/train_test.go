@@ -328,6 +328,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 		want   string
 	}{
 		{func(o *Options) { o.Good = "" }, "no folder"},
+		{func(o *Options) { o.Schedule = "linear" }, `schedule "linear"`},
 		{func(o *Options) { o.Steps = 0 }, "how long"},
 		{func(o *Options) { o.Epochs = 3 }, "how long"},
 		{func(o *Options) { o.Steps = -3 }, "how long"},

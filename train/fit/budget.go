@@ -2,6 +2,7 @@ package fit
 
 import (
 	"errors"
+	"math"
 	"time"
 )
 
@@ -29,26 +30,32 @@ func (b Budget) part(step int, spent time.Duration) float64 {
 
 func (b Budget) done(step int, spent time.Duration) bool { return b.part(step, spent) >= 1 }
 
-// Schedule is the learning rate over the budget.
-type Schedule struct {
-	Base  float64
-	Drops []float64 // parts of the budget after which the rate is multiplied by Factor
-	// Factor of each drop.
-	Factor float64
-}
+// Schedule is the learning rate when part (0 to 1) of the budget is spent.
+type Schedule func(part float64) float64
 
-// PaperSchedule is times 0.2 at 80% and at 90%.
+// PaperSchedule is base, times 0.2 at 80% and again at 90%.
 func PaperSchedule(base float64) Schedule {
-	return Schedule{Base: base, Drops: []float64{0.8, 0.9}, Factor: 0.2}
+	return func(part float64) float64 {
+		switch {
+		case part >= 0.9:
+			return base * 0.2 * 0.2
+		case part >= 0.8:
+			return base * 0.2
+		}
+		return base
+	}
 }
 
-// Rate is the learning rate when part (0 to 1) of the budget is spent.
-func (s Schedule) Rate(part float64) float64 {
-	rate := s.Base
-	for _, d := range s.Drops {
-		if part >= d {
-			rate *= s.Factor
+// warmUp is the part of a CosineSchedule in which the rate rises.
+const warmUp = 0.05
+
+// CosineSchedule rises to base and falls to zero along half a cosine (Loshchilov
+// and Hutter 2017).
+func CosineSchedule(base float64) Schedule {
+	return func(part float64) float64 {
+		if part < warmUp {
+			return base * (0.1 + 0.9*part/warmUp)
 		}
+		return base * (1 + math.Cos(math.Pi*(part-warmUp)/(1-warmUp))) / 2
 	}
-	return rate
 }

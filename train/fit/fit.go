@@ -124,7 +124,7 @@ func (t *Trainer) one(ctx context.Context, b Batches) error {
 		return fmt.Errorf("batch of step %d: %w", t.step+1, err)
 	}
 	t.meter.fed()
-	rate := t.o.Schedule.Rate(t.o.Budget.part(t.step, t.spent))
+	rate := t.o.Schedule(t.o.Budget.part(t.step, t.spent))
 	if err := m.run(ctx, rate, t.step+1); err != nil {
 		return fmt.Errorf("step %d: %w", t.step+1, err)
 	}

@@ -269,11 +269,18 @@ func TestStateOfAnotherNetworkIsRefused(t *testing.T) {
 	}
 }
 
-func TestPaperSchedule(t *testing.T) {
-	s := fit.PaperSchedule(1e-4)
-	for _, c := range []struct{ part, want float64 }{{0, 1e-4}, {0.79, 1e-4}, {0.8, 2e-5}, {0.9, 4e-6}, {1, 4e-6}} {
-		if got := s.Rate(c.part); math.Abs(got-c.want) > 1e-12 {
-			t.Errorf("rate at %v is %v, want %v", c.part, got, c.want)
+func TestSchedules(t *testing.T) {
+	for name, c := range map[string]struct {
+		schedule fit.Schedule
+		want     [][2]float64 // part of the budget, rate
+	}{
+		"paper":  {fit.PaperSchedule(1e-4), [][2]float64{{0, 1e-4}, {0.79, 1e-4}, {0.8, 2e-5}, {0.9, 4e-6}, {1, 4e-6}}},
+		"cosine": {fit.CosineSchedule(1e-4), [][2]float64{{0, 1e-5}, {0.05, 1e-4}, {0.525, 5e-5}, {1, 0}}},
+	} {
+		for _, w := range c.want {
+			if got := c.schedule(w[0]); math.Abs(got-w[1]) > 1e-12 {
+				t.Errorf("%s: rate at %v is %v, want %v", name, w[0], got, w[1])
+			}
 		}
 	}
 }

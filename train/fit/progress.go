@@ -55,7 +55,7 @@ func (t *Trainer) progress(unsaved error) Progress {
 		left = time.Duration(t.o.Budget.Steps-t.step) * m.recent
 	}
 	return Progress{
-		Step: t.step, Part: part, Rate: t.o.Schedule.Rate(part),
+		Step: t.step, Part: part, Rate: t.o.Schedule(part),
 		Loss: m.losses[0], MSE: m.losses[1], SSIM: m.losses[2],
 		PerStep: m.recent, Waiting: float64(m.wait) / math.Max(float64(m.all), 1),
 		Spent: t.spent, Left: left, Unsaved: unsaved,
