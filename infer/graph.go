@@ -50,9 +50,11 @@ type Graph struct {
 	session           *ort.DynamicAdvancedSession
 	raw               unsafe.Pointer // OrtSession*
 	own               *call
+	pinned            string // kind of memory for tensors; "" is the process's own
+	device            int
 
 	mu     sync.Mutex
-	users  int // calls that hold the session
+	users  int // calls and tensors that hold the session
 	closed bool
 }
 
@@ -78,9 +80,10 @@ func OpenGraph(onnx []byte, o GraphOptions) (*Graph, error) {
 	if g.raw, err = handle(g.session, "s", "ortSession"); err != nil {
 		return nil, errors.Join(err, g.session.Destroy())
 	}
+	g.pinned, g.device = o.pinned()
 	g.inNames, g.outNames = newNames(inputs), newNames(outputs)
 	if g.own, err = g.newCall(); err != nil {
-		return nil, errors.Join(err, g.release())
+		return nil, err
 	}
 	return g, nil
 }
@@ -113,23 +116,36 @@ func (g *Graph) Close() error {
 
 // newCall gives a caller its own way to run the graph beside the others.
 func (g *Graph) newCall() (*call, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
-		return nil, errClosed
+	if err := g.hold(); err != nil {
+		return nil, err
 	}
 	c, err := newCall(g)
-	if err == nil {
-		g.users++
+	if err != nil {
+		return nil, errors.Join(err, g.drop())
 	}
-	return c, err
+	return c, nil
 }
 
-// closeCall closes a call of newCall; the last one frees the graph.
+// closeCall closes a call of newCall.
 func (g *Graph) closeCall(c *call) error {
 	if !c.close() {
 		return nil
 	}
+	return g.drop()
+}
+
+// hold keeps the session until as many drops; the last one frees it.
+func (g *Graph) hold() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return errClosed
+	}
+	g.users++
+	return nil
+}
+
+func (g *Graph) drop() error {
 	g.mu.Lock()
 	g.users--
 	last := g.users == 0

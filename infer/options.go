@@ -103,6 +103,18 @@ func appendProviders(s *ort.SessionOptions, o GraphOptions) error {
 	return fmt.Errorf("no provider called %q", o.Provider)
 }
 
+// pinned is the kind of memory from which the provider's device copies fastest,
+// and the device.
+func (o GraphOptions) pinned() (kind string, device int) {
+	switch o.Provider {
+	case CUDA:
+		return cudaPinned, o.CUDA.Device
+	case TensorRT:
+		return cudaPinned, o.TensorRT.Device
+	}
+	return "", 0
+}
+
 func appendCUDA(s *ort.SessionOptions, c config.CUDA) error {
 	p, err := ort.NewCUDAProviderOptions()
 	if err != nil {

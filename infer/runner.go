@@ -70,6 +70,12 @@ func (s *Session) runner(g *Graph, n int) (*Runner, error) {
 	r := &Runner{graph: g, batch: n, weight: s.weight()}
 	in, out := s.channels()
 	err := r.tensors(in, out, int64(n), int64(s.file.Height), int64(s.file.Width))
+	if err != nil && g.pinned != "" {
+		s.log.Warn().Err(err).Str("provider", string(s.provider)).Msg("pictures are copied to the device the slower way")
+		err, g.pinned = r.closeTensors(), ""
+		r.inputs, r.outputs = nil, nil
+		err = errors.Join(err, r.tensors(in, out, int64(n), int64(s.file.Height), int64(s.file.Width)))
+	}
 	if err == nil {
 		r.call, err = g.newCall()
 	}
@@ -86,7 +92,7 @@ func (r *Runner) tensors(in, out []int64, n, h, w int64) error {
 		to       *[]*Tensor
 	}{{in, &r.inputs}, {out, &r.outputs}} {
 		for _, c := range list.channels {
-			t, err := NewTensor(n, c, h, w)
+			t, err := r.graph.NewTensor(n, c, h, w)
 			if err != nil {
 				return err
 			}
@@ -136,6 +142,10 @@ func (r *Runner) Close() error {
 	if r.call != nil {
 		err = r.graph.closeCall(r.call)
 	}
+	return errors.Join(err, r.closeTensors())
+}
+
+func (r *Runner) closeTensors() (err error) {
 	for _, t := range slices.Concat(r.inputs, r.outputs) {
 		err = errors.Join(err, t.Close())
 	}

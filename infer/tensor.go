@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"unsafe"
@@ -14,6 +15,7 @@ import (
 type Tensor struct {
 	shape []int64
 	data  []float32
+	free  func() error // of data
 	value *ort.Tensor[float32]
 	ptr   unsafe.Pointer // OrtValue*
 }
@@ -21,24 +23,37 @@ type Tensor struct {
 // NewTensor makes a zeroed tensor of the given shape: one dimension or more,
 // each at least one. The library must be loaded (Load, OpenGraph or Open).
 func NewTensor(shape ...int64) (*Tensor, error) {
+	n, err := elements(shape)
+	if err != nil {
+		return nil, err
+	}
+	data, err := floats(n)
+	if err != nil {
+		return nil, fmt.Errorf("tensor %v: %w", shape, err)
+	}
+	return newTensor(shape, data, func() error { freeFloats(data); return nil })
+}
+
+// elements checks a shape and counts.
+func elements(shape []int64) (int, error) {
 	if len(shape) == 0 {
-		return nil, fmt.Errorf("a tensor needs a dimension; give a scalar the shape [1]")
+		return 0, fmt.Errorf("a tensor needs a dimension; give a scalar the shape [1]")
 	}
 	n := int64(1)
 	for _, d := range shape {
 		if d < 1 || n > maxElements/d {
-			return nil, fmt.Errorf("a tensor cannot have the shape %v", shape)
+			return 0, fmt.Errorf("a tensor cannot have the shape %v", shape)
 		}
 		n *= d
 	}
-	data, err := floats(int(n))
-	if err != nil {
-		return nil, fmt.Errorf("tensor %v: %w", shape, err)
-	}
-	t := &Tensor{shape: slices.Clone(shape), data: data}
+	return int(n), nil
+}
+
+// newTensor wraps data, which free gives back when the tensor is closed.
+func newTensor(shape []int64, data []float32, free func() error) (*Tensor, error) {
+	t := &Tensor{shape: slices.Clone(shape), data: data, free: free}
 	if err := t.wrap(); err != nil {
-		t.Close()
-		return nil, fmt.Errorf("tensor %v: %w", shape, err)
+		return nil, errors.Join(fmt.Errorf("tensor %v: %w", shape, err), t.Close())
 	}
 	return t, nil
 }
@@ -68,7 +83,7 @@ func (t *Tensor) Close() error {
 	if t.value != nil {
 		err = t.value.Destroy()
 	}
-	freeFloats(t.data)
+	err = errors.Join(err, t.free())
 	t.data, t.value, t.ptr = nil, nil, nil
 	return err
 }
