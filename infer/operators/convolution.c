@@ -9,6 +9,8 @@ enum {
 	GROUP = 16,           // results that share prepared weights
 	POINTS = 36,          // products of a tile
 	NEAR = 96 << 10,      // floats that a thread keeps near (384 KB: half of a usual second-level cache)
+	BLOCK = 8,            // rows and
+	CHUNK = 256,          // columns that the definition is followed for at a time
 	SHARED = 1 << 20,     // floats that all threads together work on at a time (4 MB)
 };
 
@@ -263,16 +265,17 @@ static void share_write(void *data, size_t o) {
 	for (size_t p = 0; p < s->count; p++) strip_write(s, o, p);
 }
 
-static void definition_row(void *data, size_t row) {
+static void definition_block(void *data, size_t block) {
 	const work *w = data;
-	w->l->direct(w->c, row / w->c->h, row % w->c->h);
+	size_t blocks = (w->c->h + BLOCK - 1) / BLOCK;
+	w->l->direct(w->c, block / blocks, block % blocks * BLOCK);
 }
 
 void faird_conv_run(const faird_pool *pool, const faird_conv *c, float *scratch) {
 	work w = cut(pool, c);
 	w.scratch = scratch;
 	if (by_definition(c->in, c->out)) {
-		pool->run(pool->context, definition_row, c->n * c->h, &w);
+		pool->run(pool->context, definition_block, c->n * ((c->h + BLOCK - 1) / BLOCK), &w);
 		return;
 	}
 	if (w.workers > 1) {

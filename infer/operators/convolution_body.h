@@ -141,20 +141,31 @@ INLINE const float *NAME(row)(const float *plane, const tiling *t, ptrdiff_t y, 
 
 // picked are a panel's tiles of one plane: size rows of size columns each, which
 // begin edge pixels before the tile's results. Where the tiles lie side by side,
-// p are their rows, else e[j][k] is row j, column k of each; lanes without a tile
-// are zero.
+// p are their rows, of which the very first and last column may lie outside of
+// the plane; else e[j][k] is row j, column k of each. Lanes without a tile are zero.
 typedef struct {
-	int together;
+	int together, left, right;
 	const float *p[6];
 	float e[6][6][PANEL], buffer[6][4 * PANEL + 16];
 } NAME(picked);
 
 INLINE void NAME(pick)(const float *plane, const tiling *t, size_t panel, int size, int edge, NAME(picked) *k) {
+	static const float zeros[4 * PANEL + 2];
 	run r = first_run(t, panel);
-	k->together = r.count == PANEL;
+	ptrdiff_t w = (ptrdiff_t)t->w, x = 4 * r.x - edge;
+	k->together = r.count == PANEL && 4 * (r.x + PANEL) <= w;
 	if (k->together) {
-		for (int j = 0; j < size; j++)
-			k->p[j] = NAME(row)(plane, t, 4 * r.y + j - edge, 4 * r.x - edge, 4 * PANEL + size - 4, k->buffer[j]);
+		k->left = edge && r.x == 0;
+		k->right = 4 * (r.x + PANEL) == w;
+		for (int j = 0; j < size; j++) {
+			ptrdiff_t y = 4 * r.y + j - edge;
+			if (y < 0 || y >= (ptrdiff_t)t->h)
+				k->p[j] = zeros;
+			else if (y == 0 && x < 0) // nobody knows what lies before a plane
+				k->p[j] = NAME(row)(plane, t, y, x, 4 * PANEL + size - 4, k->buffer[j]);
+			else
+				k->p[j] = plane + y * w + x;
+		}
 		return;
 	}
 	memset(k->e, 0, sizeof k->e);
@@ -175,8 +186,10 @@ INLINE void NAME(columns)(const NAME(picked) *k, int j, int part, int size, vec 
 	}
 	const float *p = k->p[j] + 4 * part;
 	NAME(apart)(p, e);
+	if (k->left && part == 0) e[0][0] = 0;
 	for (int c = 4; c < size; c++) {
-		vec next = (vec){0} + p[4 * LANES + c - 4];
+		int outside = c == 5 && k->right && part + LANES == PANEL;
+		vec next = (vec){0} + (outside ? 0 : p[4 * LANES + c - 4]);
 		NAME(bits) shift;
 		for (int i = 0; i < LANES; i++) shift[i] = i + 1;
 		e[c] = __builtin_shuffle(e[c - 4], next, shift);
@@ -359,40 +372,107 @@ static void NAME(finish)(const float *du, size_t stride, float taps[9][GROUP]) {
 	}
 }
 
-// direct is a row of results by the definition, for few channels on one side:
-// PANEL pixels of four results at a time.
-static void NAME(direct)(const faird_conv *c, size_t picture, size_t y) {
+// direct is BLOCK rows of results by the definition, for few channels on one side:
+// direct_some is WIDTH pixels of some results at a time.
+#define WIDTH (LANES == 16 ? 4 * PANEL : PANEL)
+#define VECTORS (WIDTH / LANES)
+INLINE void NAME(direct_some)(const faird_conv *c, size_t picture, size_t y, size_t first, int results) {
 	tiling t = {.h = c->h, .w = c->w};
-	float buffer[PANEL + 2], row[PANEL] __attribute__((aligned(64)));
+	float buffer[WIDTH + 2], row[WIDTH];
 	const float *x = c->x + picture * c->in * c->h * c->w;
-	for (size_t first = 0; first < c->out; first += 4)
-		for (size_t at = 0; at < c->w; at += PANEL) {
-			vec sum[4][PARTS] = {{{0}}};
-			const float *weights = c->u + first * c->in * 9;
-			for (size_t i = 0; i < c->in; i++)
-				for (int j = 0; j < 3; j++, weights += 12) {
-					const float *p = NAME(row)(x + i * c->h * c->w, &t, (ptrdiff_t)y + j - 1, (ptrdiff_t)at - 1, PANEL + 2, buffer);
+	for (size_t at = 0; at < c->w; at += WIDTH) {
+		vec sum[4][VECTORS] = {{{0}}};
+		const float *weights = c->u + first * c->in * 9;
+		for (size_t i = 0; i < c->in; i++)
+			for (int j = 0; j < 3; j++, weights += 12) {
+				const float *p = NAME(row)(x + i * c->h * c->w, &t, (ptrdiff_t)y + j - 1, (ptrdiff_t)at - 1, WIDTH + 2, buffer);
 #pragma GCC unroll 3
-					for (int k = 0; k < 3; k++)
+				for (int k = 0; k < 3; k++)
 #pragma GCC unroll 4
-						for (int q = 0; q < PARTS; q++) {
-							vec v = NAME(load)(p + k + q * LANES);
+					for (int q = 0; q < VECTORS; q++) {
+						vec v = NAME(load)(p + k + q * LANES);
 #pragma GCC unroll 4
-							for (int o = 0; o < 4; o++) sum[o][q] += weights[4 * k + o] * v;
-						}
-				}
-			size_t count = c->w - at < PANEL ? c->w - at : PANEL;
-			for (size_t o = 0; o < 4 && first + o < c->out; o++) {
-				size_t to = ((picture * c->out + first + o) * c->h + y) * c->w + at;
-				for (int q = 0; q < PARTS; q++) {
-					vec z = sum[o][q] + (c->bias ? c->bias[first + o] : 0);
-					NAME(store)(row + q * LANES, c->relu ? NAME(positive)(z) : z);
-				}
-				for (size_t k = 0; c->skip && k < count; k++) row[k] += c->skip[to + k];
-				memcpy(c->y + to, row, count * sizeof(float));
+						for (int o = 0; o < results; o++) sum[o][q] += weights[4 * k + o] * v;
+					}
 			}
+		size_t count = smaller(c->w - at, WIDTH);
+		for (int o = 0; o < results; o++) {
+			size_t to = ((picture * c->out + first + (size_t)o) * c->h + y) * c->w + at;
+			for (int q = 0; q < VECTORS; q++) {
+				vec z = sum[o][q] + (c->bias ? c->bias[first + (size_t)o] : 0);
+				NAME(store)(row + q * LANES, c->relu ? NAME(positive)(z) : z);
+			}
+			for (size_t k = 0; c->skip && k < count; k++) row[k] += c->skip[to + k];
+			memcpy(c->y + to, row, count * sizeof(float));
+		}
+	}
+}
+
+static void NAME(direct_row)(const faird_conv *c, size_t picture, size_t y) {
+	size_t first = 0;
+	for (; first + 4 <= c->out; first += 4) NAME(direct_some)(c, picture, y, first, 4);
+	if (c->out - first == 3) NAME(direct_some)(c, picture, y, first, 3);
+	if (c->out - first == 2) NAME(direct_some)(c, picture, y, first, 2);
+	if (c->out - first == 1) NAME(direct_some)(c, picture, y, first, 1);
+}
+
+// direct_few is BLOCK rows of at most four results. One channel after the other
+// is added to all of them: the rows of a plane lie side by side, those of the next
+// far away.
+INLINE void NAME(direct_few)(const faird_conv *c, size_t picture, size_t y, size_t from, size_t count, int results) {
+	float sum[4][BLOCK][CHUNK], rows[BLOCK + 2][CHUNK + 2 + PANEL];
+	tiling t = {.h = c->h, .w = c->w};
+	size_t height = smaller(BLOCK, c->h - y), wide = round_up(count, LANES);
+	for (int o = 0; o < results; o++)
+		for (size_t r = 0; r < height; r++)
+			for (size_t k = 0; k < wide; k++) sum[o][r][k] = c->bias ? c->bias[o] : 0;
+	memset(rows, 0, sizeof rows);
+	const float *weights = c->u;
+	for (size_t i = 0; i < c->in; i++, weights += 36) {
+		const float *plane = c->x + (picture * c->in + i) * c->h * c->w;
+		for (size_t j = 0; j < height + 2; j++) {
+			const float *p = NAME(row)(plane, &t, (ptrdiff_t)(y + j) - 1, (ptrdiff_t)from - 1, (ptrdiff_t)count + 2, rows[j]);
+			if (p != rows[j]) memcpy(rows[j], p, (count + 2) * sizeof(float));
+		}
+		for (size_t r = 0; r < height; r++)
+			for (size_t at = 0; at < wide; at += LANES) {
+				vec s[4];
+#pragma GCC unroll 4
+				for (int o = 0; o < results; o++) s[o] = NAME(load)(sum[o][r] + at);
+#pragma GCC unroll 3
+				for (size_t j = 0; j < 3; j++)
+#pragma GCC unroll 3
+					for (size_t k = 0; k < 3; k++) {
+						vec v = NAME(load)(rows[r + j] + at + k);
+#pragma GCC unroll 4
+						for (int o = 0; o < results; o++) s[o] += weights[(3 * j + k) * 4 + (size_t)o] * v;
+					}
+#pragma GCC unroll 4
+				for (int o = 0; o < results; o++) NAME(store)(sum[o][r] + at, s[o]);
+			}
+	}
+	for (int o = 0; o < results; o++)
+		for (size_t r = 0; r < height; r++) {
+			size_t to = ((picture * c->out + (size_t)o) * c->h + y + r) * c->w + from;
+			for (size_t k = 0; k < wide && c->relu; k += LANES) NAME(store)(sum[o][r] + k, NAME(positive)(NAME(load)(sum[o][r] + k)));
+			for (size_t k = 0; k < count && c->skip; k++) sum[o][r][k] += c->skip[to + k];
+			memcpy(c->y + to, sum[o][r], count * sizeof(float));
 		}
 }
+
+static void NAME(direct)(const faird_conv *c, size_t picture, size_t y) {
+	for (size_t from = 0; c->out <= FEW && from < c->w; from += CHUNK) {
+		size_t count = smaller(c->w - from, CHUNK);
+		if (c->out == 3)
+			NAME(direct_few)(c, picture, y, from, count, 3);
+		else
+			NAME(direct_few)(c, picture, y, from, count, (int)c->out);
+	}
+	if (c->out > FEW)
+		for (size_t r = y; r < smaller(y + BLOCK, c->h); r++) NAME(direct_row)(c, picture, r);
+}
+#undef WIDTH
+#undef VECTORS
 
 static const loops NAME(loops) = {NAME(read), NAME(read_gradient), NAME(write), NAME(product), NAME(turn), NAME(correlate), NAME(finish), NAME(direct)};
 #undef vec
