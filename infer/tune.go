@@ -44,7 +44,7 @@ func (t *Tuner) Find(ctx context.Context, f *model.File, c config.Infer, log zer
 	if err != nil {
 		return fallback
 	}
-	key := tuningKey{Model: f.Hash, Processor: processor(), Cores: cores, Provider: string(CPU), Library: lib.Version}
+	key := tuningKey{Model: f.Hash, Processor: processor(), Cores: cores, Provider: string(CPU), Library: lib.Version, Operators: operatorsVersion}
 	rates, err := recall(t.Path, key)
 	if err != nil {
 		log.Warn().Err(err).Msg("what was measured of threads is lost: it is measured again")

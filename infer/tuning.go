@@ -21,8 +21,13 @@ type tuningKey struct {
 	Processor string `json:"processor"` // see processor
 	Cores     int    `json:"cores"`
 	Provider  string `json:"provider"`
-	Library   string `json:"library"` // ONNX Runtime's version
+	Library   string `json:"library"`   // ONNX Runtime's version
+	Operators int    `json:"operators"` // operatorsVersion
 }
+
+// operatorsVersion grows when our own operators become faster, after which splits
+// are measured anew.
+const operatorsVersion = 1
 
 // tuning is one measurement.
 type tuning struct {
