@@ -3,6 +3,7 @@ package operators_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -248,28 +249,38 @@ func noise(seed uint64, n int) []float32 {
 	return data
 }
 
-// The convolutions of the network's levels, c=32 at 256x256, and beside each
-// ONNX Runtime's own.
+// The convolutions of the network's levels, c=32 at 256x256, as each kind of
+// processor that this one can be, and beside them ONNX Runtime's own.
 func BenchmarkConv(b *testing.B) {
-	for _, s := range []shape{{1, 32, 32, 256, 256}, {1, 64, 64, 128, 128}, {1, 128, 128, 64, 64}, {1, 256, 256, 32, 32}, {8, 16, 16, 128, 128}} {
-		for _, own := range []bool{true, false} {
-			b.Run(fmt.Sprintf("%s/%s", map[bool]string{true: "own", false: "onnxruntime"}[own], s), func(b *testing.B) {
-				g := graph.New("bench")
-				x, w := g.Input("x", s.n, s.in, s.h, s.w), g.Const(noise(1, s.out*s.in*9), s.out, s.in, 3, 3)
-				if own {
-					g.Output("y", g.Conv3x3(x, w))
-				} else {
-					g.Output("y", g.Conv(x, w, graph.Value{}, graph.Window{PadH: 1, PadW: 1}))
+	ways := map[string]int{"onnxruntime": 0}
+	maps.Copy(ways, kinds)
+	for _, s := range []shape{{1, 1, 32, 256, 256}, {1, 32, 32, 256, 256}, {1, 64, 64, 128, 128}, {1, 128, 128, 64, 64}, {1, 256, 256, 32, 32}, {1, 32, 3, 256, 256}, {8, 16, 16, 128, 128}} {
+		for _, way := range slices.Sorted(maps.Keys(ways)) {
+			b.Run(s.String()+"/"+way, func(b *testing.B) {
+				if !operators.Use(ways[way]) {
+					b.Skip("this processor has not got it")
 				}
-				inputs, outputs, opened := open(b, g, 0, []graph.Value{x}, [][]int{{s.n, s.out, s.h, s.w}})
-				copy(inputs[0].Data(), noise(2, s.n*s.in*s.h*s.w))
-				for b.Loop() {
-					if err := opened.Run(context.Background(), inputs, outputs); err != nil {
-						b.Fatal(err)
-					}
-				}
-				b.ReportMetric(float64(2*9*s.n*s.in*s.out*s.h*s.w)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+				defer operators.Use(0)
+				benchmarkConv(b, s, way != "onnxruntime")
 			})
 		}
 	}
+}
+
+func benchmarkConv(b *testing.B, s shape, own bool) {
+	g := graph.New("bench")
+	x, w := g.Input("x", s.n, s.in, s.h, s.w), g.Const(noise(1, s.out*s.in*9), s.out, s.in, 3, 3)
+	if own {
+		g.Output("y", g.Conv3x3(x, w))
+	} else {
+		g.Output("y", g.Conv(x, w, graph.Value{}, graph.Window{PadH: 1, PadW: 1}))
+	}
+	inputs, outputs, opened := open(b, g, 0, []graph.Value{x}, [][]int{{s.n, s.out, s.h, s.w}})
+	copy(inputs[0].Data(), noise(2, s.n*s.in*s.h*s.w))
+	for b.Loop() {
+		if err := opened.Run(context.Background(), inputs, outputs); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(2*9*s.n*s.in*s.out*s.h*s.w)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }
