@@ -64,7 +64,7 @@ golden samples would change, unless --force says so.`,
 	f.StringVar(&o.out, "out", "", "model file to write")
 	f.StringVar(&o.data, "data", "", "folder of labelled pictures to judge with both")
 	f.StringVar(&o.Target, "target", o.Target, "cpu or tensorrt: what runs it")
-	f.StringVar(&o.Ranges, "ranges", o.Ranges, "how ranges are chosen: percentile, mse or best of both")
+	f.StringVar(&o.Ranges, "ranges", o.Ranges, "how ranges are chosen: percentile, mse, largest, or best of them")
 	f.StringSliceVar(&o.Float, "keep-float", nil, "layers left in float32 (default: the first, the last, and those that hurt)")
 	f.Float64Var(&o.FalseReject, "false-reject", 0, "share of the good parts that may be rejected (default: the model's, or 0.001)")
 	f.Float64Var(&o.Confidence, "confidence", o.Confidence, "with which that is to hold")

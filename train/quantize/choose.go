@@ -26,11 +26,11 @@ func (r *run) choose(ctx context.Context) (best Trial, err error) {
 		all := r.network.Layers()
 		keep = []string{all[0], all[len(all)-1]} // little work in them, and the last one's steps would show in every pixel
 	}
-	ways := []string{r.options.Ranges}
+	tried := []string{r.options.Ranges}
 	if r.options.Ranges == Best {
-		ways = []string{Percentile, MSE}
+		tried = ways
 	}
-	for _, way := range ways {
+	for _, way := range tried {
 		if err := r.try(ctx, Trial{Ranges: way, Float: keep}); err != nil {
 			return best, err
 		}

@@ -25,28 +25,18 @@ type sample struct {
 	score    float64
 }
 
-// observe measures the range of every activation, and keeps what float32
-// restores on other pictures.
-func (r *run) observe(ctx context.Context) (err error) {
-	onnx, tensors, err := r.network.Probe(r.file.Height, r.file.Width)
-	if err != nil {
-		return err
-	}
-	o := r.options.Infer
-	probe, err := infer.OpenGraph(onnx, infer.GraphOptions{Library: o.Library, Threads: o.Threads})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, probe.Close()) }()
-	w := &watcher{probe: probe, histograms: map[string]*graph.Histogram{r.network.Input(): {}}}
-	defer w.close()
-	if err := w.open(r.file, tensors); err != nil {
-		return err
-	}
+// observe brings the channels to one size, measures the range of every
+// activation, and keeps what float32 restores on other pictures.
+func (r *run) observe(ctx context.Context) error {
 	measured, tried := r.split()
-	err = r.judgeAll(ctx, r.file, measured, "measuring ranges", func(_ calibrate.Picture, i *inspect.Inspector, _ float64) error {
-		return w.take(ctx, i.HighPass())
-	})
+	channels, err := r.watch(ctx, measured, "measuring channels")
+	if err != nil {
+		return err
+	}
+	if _, err := r.network.Equalise(channels.largest); err != nil {
+		return fmt.Errorf("the network cannot be quantised: %w", err)
+	}
+	w, err := r.watch(ctx, measured, "measuring ranges")
 	if err != nil {
 		return err
 	}
@@ -54,6 +44,28 @@ func (r *run) observe(ctx context.Context) (err error) {
 	return r.judgeAll(ctx, r.file, tried, "restoring in float32", func(p calibrate.Picture, i *inspect.Inspector, score float64) error {
 		r.tried = append(r.tried, sample{p, slices.Clone(i.Restored()), score})
 		return nil
+	})
+}
+
+// watch runs the network as it is now on pictures.
+func (r *run) watch(ctx context.Context, pictures []calibrate.Picture, stage string) (_ *watcher, err error) {
+	onnx, tensors, err := r.network.Probe(r.file.Height, r.file.Width)
+	if err != nil {
+		return nil, err
+	}
+	o := r.options.Infer
+	probe, err := infer.OpenGraph(onnx, infer.GraphOptions{Library: o.Library, Threads: o.Threads})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, probe.Close()) }()
+	w := &watcher{probe: probe, histograms: map[string]*graph.Histogram{r.network.Input(): {}}, largest: map[string][]float64{}}
+	defer w.close()
+	if err := w.open(r.file, tensors); err != nil {
+		return nil, err
+	}
+	return w, r.judgeAll(ctx, r.file, pictures, stage, func(_ calibrate.Picture, i *inspect.Inspector, _ float64) error {
+		return w.take(ctx, i.HighPass())
 	})
 }
 
@@ -123,6 +135,7 @@ type watcher struct {
 	outputs    []*infer.Tensor
 	tensors    []graph.Tensor // what the outputs are
 	histograms map[string]*graph.Histogram
+	largest    map[string][]float64 // of each channel, its mean over the pictures
 	sums       map[string][]float64 // of the channels' means
 	seen       int                  // pictures
 }
@@ -142,6 +155,7 @@ func (w *watcher) open(file *model.File, tensors []graph.Tensor) (err error) {
 			w.sums[t.Name] = make([]float64, t.Shape[0])
 		} else {
 			w.histograms[t.Name] = &graph.Histogram{}
+			w.largest[t.Name] = make([]float64, t.Shape[1])
 		}
 	}
 	return err
@@ -158,6 +172,7 @@ func (w *watcher) take(ctx context.Context, highPass []float32) error {
 		name := w.tensors[i].Name
 		if !w.tensors[i].Means {
 			w.histograms[name].Add(out.Data())
+			w.peaks(name, out.Data())
 			continue
 		}
 		for c, v := range out.Data() {
@@ -165,6 +180,15 @@ func (w *watcher) take(ctx context.Context, highPass []float32) error {
 		}
 	}
 	return nil
+}
+
+// peaks adds the largest value of each channel of a picture.
+func (w *watcher) peaks(name string, data []float32) {
+	channels := w.largest[name]
+	per := len(data) / len(channels)
+	for c := range channels {
+		channels[c] += float64(slices.Max(data[c*per : (c+1)*per]))
+	}
 }
 
 func (w *watcher) mean() map[string][]float64 {
@@ -177,10 +201,11 @@ func (w *watcher) mean() map[string][]float64 {
 }
 
 func (w *watcher) ranges() map[string]map[string]graph.Range {
-	all := map[string]map[string]graph.Range{Percentile: {}, MSE: {}}
+	all := map[string]map[string]graph.Range{Percentile: {}, MSE: {}, Largest: {}}
 	for name, h := range w.histograms {
 		all[Percentile][name] = h.Percentile(leftOut)
 		all[MSE][name] = h.LeastError()
+		all[Largest][name] = h.Percentile(0)
 	}
 	return all
 }

@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"faird/model"
 	graph "faird/model/quantize"
@@ -18,8 +20,11 @@ import (
 const (
 	Percentile = "percentile" // leaves out the largest 0.01%
 	MSE        = "mse"        // least mean square error of rounding and clipping
+	Largest    = "largest"    // leaves out nothing
 	Best       = "best"       // whichever restores closer to float32
 )
+
+var ways = []string{Percentile, MSE, Largest}
 
 // Defaults of Options.
 const (
@@ -30,7 +35,7 @@ const (
 // Options of a quantisation.
 type Options struct {
 	Target string   // graph.CPU or graph.TensorRT
-	Ranges string   // Percentile, MSE or Best
+	Ranges string   // Percentile, MSE, Largest or Best
 	Float  []string // layers kept in float32; nil: the first, the last, and those that hurt
 	calibrate.Options
 }
@@ -40,8 +45,8 @@ func (o Options) Check() error {
 	switch {
 	case o.Target != graph.CPU && o.Target != graph.TensorRT:
 		return fmt.Errorf("target %q: choose %s or %s", o.Target, graph.CPU, graph.TensorRT)
-	case o.Ranges != Percentile && o.Ranges != MSE && o.Ranges != Best:
-		return fmt.Errorf("ranges %q: choose %s, %s or %s", o.Ranges, Percentile, MSE, Best)
+	case !slices.Contains(append(ways, Best), o.Ranges):
+		return fmt.Errorf("ranges %q: choose %s or %s", o.Ranges, strings.Join(ways, ", "), Best)
 	}
 	return o.Options.Check()
 }
