@@ -68,6 +68,7 @@ typedef struct {
 	void (*product)(size_t in, const float *u, const float *v, float *m);
 	void (*turn)(float *d);
 	void (*correlate)(size_t panels, const float *v, size_t vstep, const float *d, size_t dstep, float *du);
+	void (*prepare)(const float taps[9][GROUP], float *u, size_t stride);
 	void (*finish)(const float *du, size_t stride, float taps[9][GROUP]);
 	void (*direct)(const faird_conv *c, size_t picture, size_t y);
 } loops;
@@ -128,20 +129,13 @@ INLINE float weight(const preparation *p, size_t o, size_t i, int tap) {
 // prepare_group makes u[point][group][in][16] of sixteen results: G g G^T.
 static void prepare_group(void *data, size_t group) {
 	const preparation *p = data;
-	size_t stride = round_up(p->out, GROUP) * p->in;
-	for (size_t i = 0; i < p->in; i++)
-		for (size_t k = 0; k < GROUP; k++) {
-			size_t o = group * GROUP + k;
-			float *u = p->u + (group * p->in + i) * GROUP + k, half[6][3];
-			for (int a = 0; a < 6; a++)
-				for (int x = 0; x < 3; x++) {
-					half[a][x] = 0;
-					for (int y = 0; y < 3 && o < p->out; y++) half[a][x] += G[a][y] * weight(p, o, i, 3 * y + x);
-				}
-			for (int a = 0; a < 6; a++)
-				for (int b = 0; b < 6; b++)
-					u[(size_t)(6 * a + b) * stride] = half[a][0] * G[b][0] + half[a][1] * G[b][1] + half[a][2] * G[b][2];
-		}
+	size_t stride = round_up(p->out, GROUP) * p->in, first = group * GROUP;
+	float taps[9][GROUP] = {{0}};
+	for (size_t i = 0; i < p->in; i++) {
+		for (size_t k = 0; k < smaller(GROUP, p->out - first); k++)
+			for (int tap = 0; tap < 9; tap++) taps[tap][k] = weight(p, first + k, i, tap);
+		best()->prepare(taps, p->u + (group * p->in + i) * GROUP, stride);
+	}
 }
 
 size_t faird_conv_prepared(size_t in, size_t out) {

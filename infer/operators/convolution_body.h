@@ -352,6 +352,21 @@ static void NAME(correlate)(size_t panels, const float *v, size_t vstep, const f
 	}
 }
 
+// prepare makes the 36 points, which lie stride floats apart, of the nine taps of
+// GROUP results: G g G^T.
+static void NAME(prepare)(const float taps[9][GROUP], float *u, size_t stride) {
+	for (int part = 0; part < GROUP; part += LANES)
+		for (int a = 0; a < 6; a++) {
+			vec half[3];
+			for (int x = 0; x < 3; x++) {
+				half[x] = (vec){0};
+				for (int y = 0; y < 3; y++) half[x] += G[a][y] * NAME(load)(taps[3 * y + x] + part);
+			}
+			for (int b = 0; b < 6; b++)
+				NAME(store)(u + (size_t)(6 * a + b) * stride + part, half[0] * G[b][0] + half[1] * G[b][1] + half[2] * G[b][2]);
+		}
+}
+
 // finish makes the nine taps of GROUP results of the sums of their 36 points,
 // which lie stride floats apart: G^T du G.
 static void NAME(finish)(const float *du, size_t stride, float taps[9][GROUP]) {
@@ -474,5 +489,5 @@ static void NAME(direct)(const faird_conv *c, size_t picture, size_t y) {
 #undef WIDTH
 #undef VECTORS
 
-static const loops NAME(loops) = {NAME(read), NAME(read_gradient), NAME(write), NAME(product), NAME(turn), NAME(correlate), NAME(finish), NAME(direct)};
+static const loops NAME(loops) = {NAME(read), NAME(read_gradient), NAME(write), NAME(product), NAME(turn), NAME(correlate), NAME(prepare), NAME(finish), NAME(direct)};
 #undef vec

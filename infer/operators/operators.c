@@ -10,6 +10,7 @@
 
 #include "bytes.h"
 #include "convolution.h"
+#include "norm.h"
 
 // Entries: offsetof(OrtApi, entry) / sizeof(void *).
 enum {
@@ -25,6 +26,7 @@ enum {
 	API_CREATE_CPU_MEMORY_INFO = 69,
 	API_ALLOCATOR_ALLOC = 75,
 	API_ALLOCATOR_FREE = 76,
+	API_KERNEL_INFO_GET_ATTRIBUTE_FLOAT = 85,
 	API_KERNEL_INFO_GET_ATTRIBUTE_INT64 = 86,
 	API_KERNEL_CONTEXT_GET_INPUT_COUNT = 88,
 	API_KERNEL_CONTEXT_GET_INPUT = 90,
@@ -79,6 +81,7 @@ typedef struct custom_op {
 typedef struct {
 	table api;
 	int relu, turned;
+	float epsilon;
 	size_t in, out;    // of constant weights
 	float *u;          // these, prepared; NULL where they come with each run
 } kernel;
@@ -119,12 +122,16 @@ static status input(table api, const void *context, size_t i, tensor *t) {
 	return value ? look(api, value, t) : NULL; // NULL: an optional one that is not there
 }
 
-static status output(table api, void *context, const size_t dims[4], tensor *t) {
-	int64_t sizes[4] = {(int64_t)dims[0], (int64_t)dims[1], (int64_t)dims[2], (int64_t)dims[3]};
+// result makes result i of a size of so many dimensions.
+static status result(table api, void *context, size_t i, const size_t *dims, size_t rank, tensor *t) {
+	int64_t sizes[4];
 	void *value = NULL;
-	TRY(CALL(api, API_KERNEL_CONTEXT_GET_OUTPUT, status, (void *, size_t, const int64_t *, size_t, void **), context, 0, sizes, 4, &value));
+	for (size_t k = 0; k < rank; k++) sizes[k] = (int64_t)dims[k];
+	TRY(CALL(api, API_KERNEL_CONTEXT_GET_OUTPUT, status, (void *, size_t, const int64_t *, size_t, void **), context, i, sizes, rank, &value));
 	return look(api, value, t);
 }
+
+static status output(table api, void *context, const size_t dims[4], tensor *t) { return result(api, context, 0, dims, 4, t); }
 
 // Memory for one run comes from the session's own arena.
 typedef struct {
@@ -402,6 +409,69 @@ static int last_types(const custom_op *op, size_t i) { return (void)op, i == 0 |
 static int double_types(const custom_op *op, size_t i) { return (void)op, i % 2 == 0 ? UINT8 : FLOAT; }
 static int bytes(const custom_op *op, size_t i) { return (void)op, (void)i, UINT8; }
 
+// norm_create serves both ways.
+static status norm_create(const custom_op *op, table api, const void *info, void **made) {
+	(void)op;
+	float epsilon = 0;
+	TRY(CALL(api, API_KERNEL_INFO_GET_ATTRIBUTE_FLOAT, status, (const void *, const char *, float *), info, "epsilon", &epsilon));
+	kernel *k = calloc(1, sizeof *k);
+	if (!k) return failure(api, FAIL, "NormRelu: no memory");
+	k->api = api;
+	k->epsilon = epsilon;
+	*made = k;
+	return NULL;
+}
+
+// channels reads inputs from at on that have a number for each channel.
+static status channels(table api, const void *context, size_t at, size_t count, size_t n, tensor *t) {
+	for (size_t i = 0; i < count; i++) {
+		TRY(input(api, context, at + i, &t[i]));
+		if (t[i].rank != 1 || t[i].dims[0] != n) return failure(api, INVALID_ARGUMENT, "NormRelu: not a number for each channel");
+	}
+	return NULL;
+}
+
+// x, scale, bias to y, mean, variance
+static status norm_compute(void *self, void *context) {
+	const kernel *k = self;
+	table api = k->api;
+	tensor x, given[2], y, made[2];
+	TRY(input(api, context, 0, &x));
+	if (x.rank != 4) return failure(api, INVALID_ARGUMENT, "NormRelu: that is no picture");
+	TRY(channels(api, context, 1, 2, x.dims[1], given));
+	TRY(output(api, context, x.dims, &y));
+	for (size_t i = 0; i < 2; i++) TRY(result(api, context, 1 + i, &x.dims[1], 1, &made[i]));
+	session s = {api, context, NULL};
+	faird_pool pool = pool_of(&s);
+	faird_norm f = {x.dims[0], x.dims[1], x.dims[2] * x.dims[3], k->epsilon, x.data, given[0].data, given[1].data, y.data, made[0].data, made[1].data};
+	faird_norm_run(&pool, &f);
+	return s.failed;
+}
+
+// x, dy, scale, bias, mean, variance to dx, dscale, dbias
+static status norm_back_compute(void *self, void *context) {
+	const kernel *k = self;
+	table api = k->api;
+	tensor x, dy, given[4], dx, made[2];
+	TRY(input(api, context, 0, &x));
+	TRY(input(api, context, 1, &dy));
+	if (x.rank != 4 || dy.rank != 4 || memcmp(x.dims, dy.dims, sizeof x.dims)) return failure(api, INVALID_ARGUMENT, "NormReluBack: the gradient does not fit the picture");
+	TRY(channels(api, context, 2, 4, x.dims[1], given));
+	TRY(output(api, context, x.dims, &dx));
+	for (size_t i = 0; i < 2; i++) TRY(result(api, context, 1 + i, &x.dims[1], 1, &made[i]));
+	session s = {api, context, NULL};
+	faird_pool pool = pool_of(&s);
+	faird_norm_back b = {x.dims[0], x.dims[1], x.dims[2] * x.dims[3], k->epsilon, x.data, dy.data,
+		given[0].data, given[1].data, given[2].data, given[3].data, dx.data, made[0].data, made[1].data};
+	faird_norm_back_run(&pool, &b);
+	return s.failed;
+}
+
+static const char *norm_name(const custom_op *op) { return (void)op, "NormRelu"; }
+static const char *norm_back_name(const custom_op *op) { return (void)op, "NormReluBack"; }
+static size_t three(const custom_op *op) { return (void)op, 3; }
+static size_t six(const custom_op *op) { return (void)op, 6; }
+
 static const char *conv_name(const custom_op *op) { return (void)op, "Conv3x3"; }
 static const char *weights_name(const custom_op *op) { return (void)op, "Conv3x3Weights"; }
 static const char *cpu(const custom_op *op) { return (void)op, NULL; }
@@ -414,18 +484,20 @@ static int bias_optional(const custom_op *op, size_t i) { return (void)op, i < 2
 static int default_memory(const custom_op *op, size_t i) { return (void)op, (void)i, DEFAULT_MEMORY; }
 static int version_1(const custom_op *op) { return (void)op, 1; }
 
-#define OPERATOR(op_name, op_inputs, op_types, op_result, op_needs, op_create, op_compute)                          \
+#define OPERATOR(op_name, op_inputs, op_types, op_outputs, op_result, op_needs, op_create, op_compute)              \
 	{.version = API_VERSION, .name = op_name, .provider = cpu, .input_type = op_types, .input_count = op_inputs,       \
-	 .output_type = op_result, .output_count = one, .destroy = kernel_destroy, .input_characteristic = op_needs,       \
+	 .output_type = op_result, .output_count = op_outputs, .destroy = kernel_destroy, .input_characteristic = op_needs,       \
 	 .output_characteristic = required, .input_memory = default_memory, .create_v2 = op_create,                        \
 	 .compute_v2 = op_compute, .start_version = version_1, .end_version = version_1}
 
 static custom_op operators[] = {
-	OPERATOR(conv_name, four, floats, floats, bias_optional, conv_create, conv_compute),
-	OPERATOR(weights_name, two, floats, floats, required, weights_create, weights_compute),
-	OPERATOR(first_name, five, first_types, bytes, required, first_create, first_compute),
-	OPERATOR(last_name, five, last_types, floats, required, last_create, last_compute),
-	OPERATOR(double_name, five, double_types, bytes, required, double_create, double_compute),
+	OPERATOR(conv_name, four, floats, one, floats, bias_optional, conv_create, conv_compute),
+	OPERATOR(weights_name, two, floats, one, floats, required, weights_create, weights_compute),
+	OPERATOR(norm_name, three, floats, three, floats, required, norm_create, norm_compute),
+	OPERATOR(norm_back_name, six, floats, three, floats, required, norm_create, norm_back_compute),
+	OPERATOR(first_name, five, first_types, one, bytes, required, first_create, first_compute),
+	OPERATOR(last_name, five, last_types, one, floats, required, last_create, last_compute),
+	OPERATOR(double_name, five, double_types, one, bytes, required, double_create, double_compute),
 };
 
 static void *domain; // made once for the process, as the library is loaded once

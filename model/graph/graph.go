@@ -142,7 +142,11 @@ const (
 
 // own is node for an operator of Domain.
 func (g *Graph) own(op string, shape []int, a attrs, in ...Value) Value {
-	v := g.node(op, Float, shape, a, in...)
+	return g.owns(op, [][]int{shape}, a, in...)[0]
+}
+
+func (g *Graph) owns(op string, shapes [][]int, a attrs, in ...Value) []Value {
+	v := g.nodes(op, Float, shapes, a, in...)
 	if g.err != nil {
 		return v
 	}

@@ -66,12 +66,38 @@ func moved(size, kernel, pad int) int {
 // BatchNorm is (x - mean) / sqrt(variance + eps) * scale + bias for each
 // channel of x [n, c, h, w]; the others are [c].
 func (g *Graph) BatchNorm(x, scale, bias, mean, variance Value, eps float64) Value {
-	for _, v := range []Value{scale, bias, mean, variance} {
-		if g.err == nil && v.Elements() != x.Dim(1) {
-			g.Fail("BatchNorm: %v for %v", v.shape, x.shape)
+	g.perChannel("BatchNorm", x, scale, bias, mean, variance)
+	return g.node("BatchNormalization", Float, x.shape, attrs{"epsilon": float32(eps)}, x, scale, bias, mean, variance)
+}
+
+// NormRelu is faird's own operator on the CPU for a batch norm in training, by the
+// mean and variance of x [n, c, h, w] itself, which are [c], and the ReLU after it.
+func (g *Graph) NormRelu(x, scale, bias Value, eps float64) (y, mean, variance Value) {
+	g.perChannel("NormRelu", x, scale, bias)
+	c := []int{x.Dim(1)}
+	v := g.owns("NormRelu", [][]int{x.shape, c, c}, attrs{"epsilon": float32(eps)}, x, scale, bias)
+	return v[0], v[1], v[2]
+}
+
+// NormReluBack gives the gradients of x, scale and bias of a NormRelu, for the
+// gradient dy of its result.
+func (g *Graph) NormReluBack(x, dy, scale, bias, mean, variance Value, eps float64) (dx, dscale, dbias Value) {
+	g.perChannel("NormReluBack", x, scale, bias, mean, variance)
+	if g.err == nil && !slices.Equal(x.shape, dy.shape) {
+		g.Fail("NormReluBack: gradient %v for %v", dy.shape, x.shape)
+	}
+	c := []int{x.Dim(1)}
+	v := g.owns("NormReluBack", [][]int{x.shape, c, c}, attrs{"epsilon": float32(eps)}, x, dy, scale, bias, mean, variance)
+	return v[0], v[1], v[2]
+}
+
+// perChannel fails where a value is not a number for each channel of x.
+func (g *Graph) perChannel(op string, x Value, values ...Value) {
+	for _, v := range values {
+		if g.err == nil && (len(x.shape) != 4 || v.Elements() != x.Dim(1)) {
+			g.Fail("%s: %v for %v", op, v.shape, x.shape)
 		}
 	}
-	return g.node("BatchNormalization", Float, x.shape, attrs{"epsilon": float32(eps)}, x, scale, bias, mean, variance)
 }
 
 // MaxPool2 halves height and width by the maximum of every 2x2 pixels.

@@ -21,6 +21,14 @@ func NormRule(g *graph.Graph, x, scale, bias, dy graph.Value) (y, dx, dscale, db
 	return y, dx, dscale, dbias
 }
 
+func NormReluRule(native bool) func(g *graph.Graph, x, scale, bias, dy graph.Value) (y, dx, dscale, dbias graph.Value) {
+	return func(g *graph.Graph, x, scale, bias, dy graph.Value) (y, dx, dscale, dbias graph.Value) {
+		y, _, back := Step{Native: native}.kind().norm(g, x, scale, bias)
+		dx, dscale, dbias = back(dy)
+		return y, dx, dscale, dbias
+	}
+}
+
 func ReluRule(g *graph.Graph, x, dy graph.Value) (y, dx graph.Value) {
 	y, b := relu(g, x)
 	return y, b(dy)

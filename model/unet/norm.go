@@ -5,6 +5,26 @@ import "faird/model/graph"
 // batch is what a batch norm saw of its batch, each [c].
 type batch struct{ mean, variance graph.Value }
 
+// normalisation is a batch norm in training with the ReLU after it: x [n, c, h, w] by the
+// batch's own mean and (biased) variance. Its way back gives the gradients of x,
+// scale and bias.
+type normalisation func(g *graph.Graph, x, scale, bias graph.Value) (y graph.Value, seen batch, backNorm func(dy graph.Value) (dx, dscale, dbias graph.Value))
+
+// nativeNormRelu is one by faird's own operators, which only the CPU has.
+func nativeNormRelu(g *graph.Graph, x, scale, bias graph.Value) (y graph.Value, seen batch, backNorm func(dy graph.Value) (dx, dscale, dbias graph.Value)) {
+	y, seen.mean, seen.variance = g.NormRelu(x, scale, bias, epsilon)
+	return y, seen, func(dy graph.Value) (dx, dscale, dbias graph.Value) {
+		return g.NormReluBack(x, dy, scale, bias, seen.mean, seen.variance, epsilon)
+	}
+}
+
+// normRelu is one by ONNX's own operators, which every provider has.
+func normRelu(g *graph.Graph, x, scale, bias graph.Value) (graph.Value, batch, func(dy graph.Value) (dx, dscale, dbias graph.Value)) {
+	z, seen, backNorm := norm(g, x, scale, bias)
+	y, backRelu := relu(g, z)
+	return y, seen, func(dy graph.Value) (dx, dscale, dbias graph.Value) { return backNorm(backRelu(dy)) }
+}
+
 // norm is a batch norm in training: x [n, c, h, w] by the batch's own mean and
 // (biased) variance. Its way back gives the gradients of x, scale and bias.
 func norm(g *graph.Graph, x, scale, bias graph.Value) (y graph.Value, seen batch, backNorm func(dy graph.Value) (dx, dscale, dbias graph.Value)) {

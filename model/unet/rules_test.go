@@ -44,6 +44,13 @@ func normRule(g *graph.Graph, in []graph.Value, dy func(...int) graph.Value) (gr
 	return y, []graph.Value{dx, ds, db}
 }
 
+func normReluRule(native bool) func(*graph.Graph, []graph.Value, func(...int) graph.Value) (graph.Value, []graph.Value) {
+	return func(g *graph.Graph, in []graph.Value, dy func(...int) graph.Value) (graph.Value, []graph.Value) {
+		y, dx, ds, db := unet.NormReluRule(native)(g, in[0], in[1], in[2], dy(in[0].Shape()...))
+		return y, []graph.Value{dx, ds, db}
+	}
+}
+
 var rules = []rule{
 	{name: "conv", inputs: [][]int{{2, 3, 4, 6}, {5, 3, 3, 3}}, build: convRule(2, 5, 4, 6)},
 	{name: "conv of one channel", inputs: [][]int{{2, 1, 4, 4}, {3, 1, 3, 3}}, build: convRule(2, 3, 4, 4)},
@@ -54,6 +61,9 @@ var rules = []rule{
 	{name: "native conv of one pixel", inputs: [][]int{{3, 5, 1, 1}, {5, 5, 3, 3}}, build: nativeRule(3, 5, 1, 1)},
 	{name: "norm", inputs: [][]int{{3, 2, 4, 5}, {2}, {2}}, build: normRule, step: 1e-2},
 	{name: "norm of one picture", inputs: [][]int{{1, 3, 3, 3}, {3}, {3}}, build: normRule, step: 1e-2},
+	{name: "norm and ReLU", inputs: [][]int{{3, 2, 4, 5}, {2}, {2}}, build: normReluRule(false), step: 1e-3},
+	{name: "native norm and ReLU", inputs: [][]int{{3, 2, 4, 5}, {2}, {2}}, build: normReluRule(true), step: 1e-3},
+	{name: "native norm and ReLU of one picture", inputs: [][]int{{1, 3, 7, 9}, {3}, {3}}, build: normReluRule(true), step: 1e-3},
 	{name: "relu", inputs: [][]int{{2, 2, 3, 3}}, build: one(unet.ReluRule, 2, 2, 3, 3), step: 1e-3},
 	{name: "pool", inputs: [][]int{{2, 2, 4, 6}}, build: one(unet.PoolRule, 2, 2, 2, 3), step: 1e-3},
 	{name: "double", inputs: [][]int{{2, 2, 3, 4}}, build: one(unet.DoubleRule, 2, 2, 6, 8)},
@@ -202,7 +212,13 @@ func TestPoolSharesTies(t *testing.T) {
 
 // A flat channel has no variance: the norm and its gradients stay finite.
 func TestNormOfFlatPictures(t *testing.T) {
-	p := rules[slices.IndexFunc(rules, func(r rule) bool { return r.name == "norm" })].program(t)
+	for _, name := range []string{"norm", "native norm and ReLU"} {
+		t.Run(name, func(t *testing.T) { normOfFlatPictures(t, name) })
+	}
+}
+
+func normOfFlatPictures(t *testing.T, of string) {
+	p := rules[slices.IndexFunc(rules, func(r rule) bool { return r.name == of })].program(t)
 	for i := range p.in["a"].Data() {
 		p.in["a"].Data()[i] = 0.7
 	}

@@ -29,7 +29,7 @@ const (
 type Step struct {
 	Network
 	Batch, Height, Width int
-	Native               bool // convolutions by faird's own operators, on the CPU
+	Native               bool // convolutions and norms by faird's own operators, on the CPU
 	Inspect              bool // also give OutRestored and OutGradient
 }
 
@@ -45,7 +45,7 @@ func (s Step) Build() ([]byte, error) {
 	g.Scope("in")
 	x := g.Input(InPicture, s.Batch, s.Channels, s.Height, s.Width)
 	target := g.Input(InTarget, s.Batch, colours, s.Height, s.Width)
-	t := newTrainer(g, s.Network, s.convolution(), x)
+	t := newTrainer(g, s.Network, s.kind(), x)
 
 	restored, backAll := s.Network.walk(t, x)
 	g.Scope("objective")
@@ -57,11 +57,17 @@ func (s Step) Build() ([]byte, error) {
 	return g.Build()
 }
 
-func (s Step) convolution() convolution {
+// kind is by which operators the layers are computed that there are two of.
+type kind struct {
+	conv convolution
+	norm normalisation
+}
+
+func (s Step) kind() kind {
 	if s.Native {
-		return native
+		return kind{native, nativeNormRelu}
 	}
-	return conv
+	return kind{conv, normRelu}
 }
 
 func (s Step) outputs(t *trainer, loss, restored graph.Value) {

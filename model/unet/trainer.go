@@ -6,9 +6,9 @@ import "faird/model/graph"
 // flat vector; gradients and new statistics are kept by name until they are
 // joined to flat vectors again.
 type trainer struct {
-	g          *graph.Graph
-	network    Network
-	conv       convolution
+	g       *graph.Graph
+	network Network
+	kind
 	flat       graph.Value // all parameters
 	parameters map[string]graph.Value
 	statistics map[string]graph.Value
@@ -17,9 +17,9 @@ type trainer struct {
 	input      string
 }
 
-func newTrainer(g *graph.Graph, n Network, conv convolution, x graph.Value) *trainer {
+func newTrainer(g *graph.Graph, n Network, k kind, x graph.Value) *trainer {
 	t := &trainer{
-		g: g, network: n, conv: conv, input: x.Name(),
+		g: g, network: n, kind: k, input: x.Name(),
 		gradients: map[string]graph.Value{}, next: map[string]graph.Value{},
 	}
 	t.flat, t.parameters = cut(g, InParameters, n.Parameters())
@@ -32,13 +32,12 @@ func (t *trainer) unit(u unit, x graph.Value) (graph.Value, back) {
 	g.Scope(u.conv)
 	z, dx, dw := t.conv(g, x, t.parameters[u.conv+".weight"])
 	g.Scope(u.norm)
-	y, seen, backNorm := norm(g, z, t.parameters[u.norm+".weight"], t.parameters[u.norm+".bias"])
+	y, seen, backNorm := t.norm(g, z, t.parameters[u.norm+".weight"], t.parameters[u.norm+".bias"])
 	t.remember(u, seen, z.Elements()/u.out)
-	y, backRelu := relu(g, y)
 
 	return y, func(dy graph.Value) graph.Value {
 		g.Scope(u.norm + "/back")
-		dz, dscale, dbias := backNorm(backRelu(dy))
+		dz, dscale, dbias := backNorm(dy)
 		g.Scope(u.conv + "/back")
 		t.gradients[u.conv+".weight"] = dw(dz)
 		t.gradients[u.norm+".weight"] = dscale
