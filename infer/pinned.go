@@ -91,17 +91,17 @@ func (g *Graph) allocate(kind string, n int) (_ []float32, free func() error, er
 	functions := C.pinned_api(functions())
 	var allocator, data unsafe.Pointer
 	if m := C.pinned_allocator(functions, g.raw, name, C.int(g.device), &allocator); m != nil {
-		return nil, nil, errors.Join(errors.New(takeString((*C.char)(m))), g.drop())
+		return nil, nil, errors.Join(errors.New(takeString(m)), g.drop())
 	}
 	free = func() error {
 		var err error
 		if m := C.pinned_free(functions, allocator, data); m != nil {
-			err = errors.New(takeString((*C.char)(m)))
+			err = errors.New(takeString(m))
 		}
 		return errors.Join(err, g.drop())
 	}
 	if m := C.pinned_alloc(functions, allocator, C.size_t(4*n), &data); m != nil {
-		return nil, nil, errors.Join(errors.New(takeString((*C.char)(m))), free())
+		return nil, nil, errors.Join(errors.New(takeString(m)), free())
 	}
 	return unsafe.Slice((*float32)(data), n), free, nil
 }
