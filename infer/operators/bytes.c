@@ -18,36 +18,10 @@ typedef struct {
 	void (*doubled)(const faird_double *d, const uint8_t *above, const uint8_t *below, float down, uint8_t *y);
 } byte_loops;
 
-#if defined(__x86_64__)
-#define LANES 16
-#define NAME(f) f##_avx512
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v4")
-#include "bytes_body.h"
-#pragma GCC pop_options
-#undef NAME
-#undef LANES
+#define BODY "bytes_body.h"
+#include "each_kind.h"
 
-#define LANES 8
-#define NAME(f) f##_avx2
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v3")
-#include "bytes_body.h"
-#pragma GCC pop_options
-#undef NAME
-#undef LANES
-#endif
-#define LANES 4
-#define NAME(f) f##_any
-#include "bytes_body.h"
-
-static const byte_loops *best(void) {
-#if defined(__x86_64__)
-	if (faird_kind() == AVX512) return &byte_loops_avx512;
-	if (faird_kind() == AVX2) return &byte_loops_avx2;
-#endif
-	return &byte_loops_any;
-}
+static const byte_loops *best(void) { return BEST(byte_loops); }
 
 // ---- the first convolution ----
 

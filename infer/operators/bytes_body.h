@@ -1,12 +1,5 @@
-// The loops of bytes.c, compiled once for each kind of processor; see
-// convolution_body.h for NAME and LANES.
+// The loops of bytes.c; each_kind.h includes them.
 
-typedef float NAME(vec) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef int NAME(bits) __attribute__((vector_size(4 * LANES)));
-#define vec NAME(vec)
-
-INLINE vec NAME(load)(const float *p) { return *(const vec *)p; }
-INLINE void NAME(store)(float *p, vec v) { *(vec *)p = v; }
 // from_bytes and to_bytes are LANES bytes as numbers and back: rounded to the
 // nearest whole number, ties to the even one, clipped to 0..255. Compilers make
 // single bytes of what the processor does in one go.
@@ -62,7 +55,7 @@ static void NAME(first)(const faird_first *f, const float *rows[3][FEW], float i
 					for (size_t k = 0; k < 3; k++, u += wide) sum += rows[j][i][x + k] * NAME(load)(u);
 			}
 			sum = sum * inverse;
-			sum = (vec)((NAME(bits))sum & ~(sum < 0)) + (float)f->steps.zero;
+			sum = NAME(positive)(sum) + (float)f->steps.zero;
 			uint8_t q[LANES];
 			NAME(to_bytes)(q, sum);
 			memcpy(y + x * f->out + o, q, f->out - o < LANES ? f->out - o : LANES);
@@ -153,4 +146,3 @@ static void NAME(doubled)(const faird_double *d, const uint8_t *above, const uin
 }
 
 static const byte_loops NAME(byte_loops) = {NAME(first), NAME(planes), NAME(last), NAME(doubled)};
-#undef vec

@@ -73,43 +73,10 @@ typedef struct {
 	void (*direct)(const faird_conv *c, size_t picture, size_t y);
 } loops;
 
-#if defined(__x86_64__)
-#define LANES 16
-#define ROWS 16
-#define NAME(f) f##_avx512
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v4")
-#include "convolution_body.h"
-#pragma GCC pop_options
-#undef NAME
-#undef ROWS
-#undef LANES
+#define BODY "convolution_body.h"
+#include "each_kind.h"
 
-#define LANES 8
-#define ROWS 4
-#define NAME(f) f##_avx2
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v3")
-#include "convolution_body.h"
-#pragma GCC pop_options
-#undef NAME
-#undef ROWS
-#undef LANES
-#define ROWS 2
-#else
-#define ROWS 4 // a panel is four of Arm's 32 registers
-#endif
-#define LANES 4
-#define NAME(f) f##_any
-#include "convolution_body.h"
-
-static const loops *best(void) {
-#if defined(__x86_64__)
-	if (faird_kind() == AVX512) return &loops_avx512;
-	if (faird_kind() == AVX2) return &loops_avx2;
-#endif
-	return &loops_any;
-}
+static const loops *best(void) { return BEST(loops); }
 
 static int by_definition(size_t in, size_t out) { return in <= FEW || out <= FEW; }
 

@@ -1,17 +1,7 @@
-// The loops of convolution.c, compiled once for each kind of processor. Around
-// the include stand NAME(f), which names a copy, LANES, the numbers of a vector,
-// and ROWS, the results that a product keeps in registers. The tiles of a panel
-// are computed side by side, as the lanes of one or more vectors.
+// The loops of convolution.c; each_kind.h includes them. The tiles of a panel are
+// computed side by side, as the lanes of one or more vectors.
 
-typedef float NAME(vec) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef int NAME(bits) __attribute__((vector_size(4 * LANES)));
-#define vec NAME(vec)
-
-INLINE vec NAME(load)(const float *p) { return *(const vec *)p; }
-INLINE void NAME(store)(float *p, vec v) { *(vec *)p = v; }
-
-// positive is max(v, 0), and what is no number stays none.
-INLINE vec NAME(positive)(vec v) { return (vec)((NAME(bits))v & ~(v < 0)); }
+#include "definition_body.h"
 
 // A one-dimensional step of the input's transform, B^T of F(4, 3).
 INLINE void NAME(spread)(vec o[6], const vec d[6]) {
@@ -47,12 +37,12 @@ INLINE void NAME(scatter)(vec o[6], const vec d[4]) {
 
 // transpose turns four rows of four numbers, in each 16 bytes of a vector.
 #if LANES == 4
-#define SHUFFLE(a, b, c, d) ((NAME(bits)){a, b, c, d})
+#define SHUFFLE(a, b, c, d) ((bits){a, b, c, d})
 #elif LANES == 8
-#define SHUFFLE(a, b, c, d) ((NAME(bits)){WIDE(a, 8), WIDE(b, 8), WIDE(c, 8), WIDE(d, 8), 4 + WIDE(a, 8), 4 + WIDE(b, 8), 4 + WIDE(c, 8), 4 + WIDE(d, 8)})
+#define SHUFFLE(a, b, c, d) ((bits){WIDE(a, 8), WIDE(b, 8), WIDE(c, 8), WIDE(d, 8), 4 + WIDE(a, 8), 4 + WIDE(b, 8), 4 + WIDE(c, 8), 4 + WIDE(d, 8)})
 #else
 #define SHUFFLE(a, b, c, d)                                                                                        \
-	((NAME(bits)){WIDE(a, 16), WIDE(b, 16), WIDE(c, 16), WIDE(d, 16), 4 + WIDE(a, 16), 4 + WIDE(b, 16),            \
+	((bits){WIDE(a, 16), WIDE(b, 16), WIDE(c, 16), WIDE(d, 16), 4 + WIDE(a, 16), 4 + WIDE(b, 16),            \
 		4 + WIDE(c, 16), 4 + WIDE(d, 16), 8 + WIDE(a, 16), 8 + WIDE(b, 16), 8 + WIDE(c, 16), 8 + WIDE(d, 16),      \
 		12 + WIDE(a, 16), 12 + WIDE(b, 16), 12 + WIDE(c, 16), 12 + WIDE(d, 16)})
 #endif
@@ -75,7 +65,7 @@ INLINE void NAME(undeal)(vec v[4]) { (void)v; }
 #elif LANES == 8
 INLINE void NAME(deal)(vec v[4]) { // tiles 01 23 45 67 to 04 15 26 37
 	vec a = v[0], b = v[1], c = v[2], d = v[3];
-	NAME(bits) low = {0, 1, 2, 3, 8, 9, 10, 11}, high = {4, 5, 6, 7, 12, 13, 14, 15};
+	bits low = {0, 1, 2, 3, 8, 9, 10, 11}, high = {4, 5, 6, 7, 12, 13, 14, 15};
 	v[0] = __builtin_shuffle(a, c, low);
 	v[1] = __builtin_shuffle(a, c, high);
 	v[2] = __builtin_shuffle(b, d, low);
@@ -83,7 +73,7 @@ INLINE void NAME(deal)(vec v[4]) { // tiles 01 23 45 67 to 04 15 26 37
 }
 INLINE void NAME(undeal)(vec v[4]) {
 	vec a = v[0], b = v[1], c = v[2], d = v[3];
-	NAME(bits) low = {0, 1, 2, 3, 8, 9, 10, 11}, high = {4, 5, 6, 7, 12, 13, 14, 15};
+	bits low = {0, 1, 2, 3, 8, 9, 10, 11}, high = {4, 5, 6, 7, 12, 13, 14, 15};
 	v[0] = __builtin_shuffle(a, b, low);
 	v[1] = __builtin_shuffle(c, d, low);
 	v[2] = __builtin_shuffle(a, b, high);
@@ -93,8 +83,8 @@ INLINE void NAME(undeal)(vec v[4]) {
 #if LANES == 16 // two steps of permutations over the whole vector
 INLINE void NAME(apart)(const float *p, vec e[4]) {
 	vec a = NAME(load)(p), b = NAME(load)(p + 16), c = NAME(load)(p + 32), d = NAME(load)(p + 48);
-	NAME(bits) first = {0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29}, third = first + 2;
-	NAME(bits) low = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23}, high = low + 8;
+	bits first = {0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29}, third = first + 2;
+	bits low = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23}, high = low + 8;
 	vec ab0 = __builtin_shuffle(a, b, first), cd0 = __builtin_shuffle(c, d, first);
 	vec ab2 = __builtin_shuffle(a, b, third), cd2 = __builtin_shuffle(c, d, third);
 	e[0] = __builtin_shuffle(ab0, cd0, low);
@@ -103,7 +93,7 @@ INLINE void NAME(apart)(const float *p, vec e[4]) {
 	e[3] = __builtin_shuffle(ab2, cd2, high);
 }
 INLINE void NAME(together)(float *p, vec e[4], const float *skip) {
-	NAME(bits) low = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23}, high = low + 8;
+	bits low = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23}, high = low + 8;
 	vec even0 = __builtin_shuffle(e[0], e[2], low), even1 = __builtin_shuffle(e[0], e[2], high); // columns 0 2 0 2 ...
 	vec odd0 = __builtin_shuffle(e[1], e[3], low), odd1 = __builtin_shuffle(e[1], e[3], high);
 	vec v[4] = {__builtin_shuffle(even0, odd0, low), __builtin_shuffle(even0, odd0, high),
@@ -128,16 +118,6 @@ INLINE void NAME(together)(float *p, vec e[4], const float *skip) {
 	}
 }
 #endif
-
-// row is columns x0 to x0 + count of row y of a plane, zero outside of it.
-INLINE const float *NAME(row)(const float *plane, const tiling *t, ptrdiff_t y, ptrdiff_t x0, ptrdiff_t count, float *buffer) {
-	ptrdiff_t w = (ptrdiff_t)t->w, from = x0 < 0 ? -x0 : 0, to = x0 + count > w ? w - x0 : count;
-	if (y >= 0 && y < (ptrdiff_t)t->h && from == 0 && to == count) return plane + y * w + x0;
-	memset(buffer, 0, (size_t)count * sizeof(float));
-	if (y >= 0 && y < (ptrdiff_t)t->h && to > from)
-		memcpy(buffer + from, plane + y * w + x0 + from, (size_t)(to - from) * sizeof(float));
-	return buffer;
-}
 
 // picked are a panel's tiles of one plane: size rows of size columns each, which
 // begin edge pixels before the tile's results. Where the tiles lie side by side,
@@ -190,7 +170,7 @@ INLINE void NAME(columns)(const NAME(picked) *k, int j, int part, int size, vec 
 	for (int c = 4; c < size; c++) {
 		int outside = c == 5 && k->right && part + LANES == PANEL;
 		vec next = (vec){0} + (outside ? 0 : p[4 * LANES + c - 4]);
-		NAME(bits) shift;
+		bits shift;
 		for (int i = 0; i < LANES; i++) shift[i] = i + 1;
 		e[c] = __builtin_shuffle(e[c - 4], next, shift);
 	}
@@ -387,107 +367,4 @@ static void NAME(finish)(const float *du, size_t stride, float taps[9][GROUP]) {
 	}
 }
 
-// direct is BLOCK rows of results by the definition, for few channels on one side:
-// direct_some is WIDTH pixels of some results at a time.
-#define WIDTH (LANES == 16 ? 4 * PANEL : PANEL)
-#define VECTORS (WIDTH / LANES)
-INLINE void NAME(direct_some)(const faird_conv *c, size_t picture, size_t y, size_t first, int results) {
-	tiling t = {.h = c->h, .w = c->w};
-	float buffer[WIDTH + 2], row[WIDTH];
-	const float *x = c->x + picture * c->in * c->h * c->w;
-	for (size_t at = 0; at < c->w; at += WIDTH) {
-		vec sum[4][VECTORS] = {{{0}}};
-		const float *weights = c->u + first * c->in * 9;
-		for (size_t i = 0; i < c->in; i++)
-			for (int j = 0; j < 3; j++, weights += 12) {
-				const float *p = NAME(row)(x + i * c->h * c->w, &t, (ptrdiff_t)y + j - 1, (ptrdiff_t)at - 1, WIDTH + 2, buffer);
-#pragma GCC unroll 3
-				for (int k = 0; k < 3; k++)
-#pragma GCC unroll 4
-					for (int q = 0; q < VECTORS; q++) {
-						vec v = NAME(load)(p + k + q * LANES);
-#pragma GCC unroll 4
-						for (int o = 0; o < results; o++) sum[o][q] += weights[4 * k + o] * v;
-					}
-			}
-		size_t count = smaller(c->w - at, WIDTH);
-		for (int o = 0; o < results; o++) {
-			size_t to = ((picture * c->out + first + (size_t)o) * c->h + y) * c->w + at;
-			for (int q = 0; q < VECTORS; q++) {
-				vec z = sum[o][q] + (c->bias ? c->bias[first + (size_t)o] : 0);
-				NAME(store)(row + q * LANES, c->relu ? NAME(positive)(z) : z);
-			}
-			for (size_t k = 0; c->skip && k < count; k++) row[k] += c->skip[to + k];
-			memcpy(c->y + to, row, count * sizeof(float));
-		}
-	}
-}
-
-static void NAME(direct_row)(const faird_conv *c, size_t picture, size_t y) {
-	size_t first = 0;
-	for (; first + 4 <= c->out; first += 4) NAME(direct_some)(c, picture, y, first, 4);
-	if (c->out - first == 3) NAME(direct_some)(c, picture, y, first, 3);
-	if (c->out - first == 2) NAME(direct_some)(c, picture, y, first, 2);
-	if (c->out - first == 1) NAME(direct_some)(c, picture, y, first, 1);
-}
-
-// direct_few is BLOCK rows of at most four results. One channel after the other
-// is added to all of them: the rows of a plane lie side by side, those of the next
-// far away.
-INLINE void NAME(direct_few)(const faird_conv *c, size_t picture, size_t y, size_t from, size_t count, int results) {
-	float sum[4][BLOCK][CHUNK], rows[BLOCK + 2][CHUNK + 2 + PANEL];
-	tiling t = {.h = c->h, .w = c->w};
-	size_t height = smaller(BLOCK, c->h - y), wide = round_up(count, LANES);
-	for (int o = 0; o < results; o++)
-		for (size_t r = 0; r < height; r++)
-			for (size_t k = 0; k < wide; k++) sum[o][r][k] = c->bias ? c->bias[o] : 0;
-	memset(rows, 0, sizeof rows);
-	const float *weights = c->u;
-	for (size_t i = 0; i < c->in; i++, weights += 36) {
-		const float *plane = c->x + (picture * c->in + i) * c->h * c->w;
-		for (size_t j = 0; j < height + 2; j++) {
-			const float *p = NAME(row)(plane, &t, (ptrdiff_t)(y + j) - 1, (ptrdiff_t)from - 1, (ptrdiff_t)count + 2, rows[j]);
-			if (p != rows[j]) memcpy(rows[j], p, (count + 2) * sizeof(float));
-		}
-		for (size_t r = 0; r < height; r++)
-			for (size_t at = 0; at < wide; at += LANES) {
-				vec s[4];
-#pragma GCC unroll 4
-				for (int o = 0; o < results; o++) s[o] = NAME(load)(sum[o][r] + at);
-#pragma GCC unroll 3
-				for (size_t j = 0; j < 3; j++)
-#pragma GCC unroll 3
-					for (size_t k = 0; k < 3; k++) {
-						vec v = NAME(load)(rows[r + j] + at + k);
-#pragma GCC unroll 4
-						for (int o = 0; o < results; o++) s[o] += weights[(3 * j + k) * 4 + (size_t)o] * v;
-					}
-#pragma GCC unroll 4
-				for (int o = 0; o < results; o++) NAME(store)(sum[o][r] + at, s[o]);
-			}
-	}
-	for (int o = 0; o < results; o++)
-		for (size_t r = 0; r < height; r++) {
-			size_t to = ((picture * c->out + (size_t)o) * c->h + y + r) * c->w + from;
-			for (size_t k = 0; k < wide && c->relu; k += LANES) NAME(store)(sum[o][r] + k, NAME(positive)(NAME(load)(sum[o][r] + k)));
-			for (size_t k = 0; k < count && c->skip; k++) sum[o][r][k] += c->skip[to + k];
-			memcpy(c->y + to, sum[o][r], count * sizeof(float));
-		}
-}
-
-static void NAME(direct)(const faird_conv *c, size_t picture, size_t y) {
-	for (size_t from = 0; c->out <= FEW && from < c->w; from += CHUNK) {
-		size_t count = smaller(c->w - from, CHUNK);
-		if (c->out == 3)
-			NAME(direct_few)(c, picture, y, from, count, 3);
-		else
-			NAME(direct_few)(c, picture, y, from, count, (int)c->out);
-	}
-	if (c->out > FEW)
-		for (size_t r = y; r < smaller(y + BLOCK, c->h); r++) NAME(direct_row)(c, picture, r);
-}
-#undef WIDTH
-#undef VECTORS
-
 static const loops NAME(loops) = {NAME(read), NAME(read_gradient), NAME(write), NAME(product), NAME(turn), NAME(correlate), NAME(prepare), NAME(finish), NAME(direct)};
-#undef vec

@@ -13,36 +13,10 @@ typedef struct {
 	void (*gradient)(const float *x, const float *dy, size_t n, float mean, float slope, float bias, float shift, float tilt, float *dx);
 } norm_loops;
 
-#if defined(__x86_64__)
-#define LANES 16
-#define NAME(f) f##_avx512
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v4")
-#include "norm_body.h"
-#pragma GCC pop_options
-#undef NAME
-#undef LANES
+#define BODY "norm_body.h"
+#include "each_kind.h"
 
-#define LANES 8
-#define NAME(f) f##_avx2
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v3")
-#include "norm_body.h"
-#pragma GCC pop_options
-#undef NAME
-#undef LANES
-#endif
-#define LANES 4
-#define NAME(f) f##_any
-#include "norm_body.h"
-
-static const norm_loops *best(void) {
-#if defined(__x86_64__)
-	if (faird_kind() == AVX512) return &norm_loops_avx512;
-	if (faird_kind() == AVX2) return &norm_loops_avx2;
-#endif
-	return &norm_loops_any;
-}
+static const norm_loops *best(void) { return BEST(norm_loops); }
 
 static void norm_channel(void *data, size_t c) {
 	const faird_norm *f = data;

@@ -1,13 +1,5 @@
-// The loops of norm.c, compiled once for each kind of processor; see
-// convolution_body.h for NAME and LANES. What is left of a plane behind the last
-// whole vector is done number by number.
-
-typedef float NAME(vec) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef int NAME(bits) __attribute__((vector_size(4 * LANES)));
-#define vec NAME(vec)
-
-INLINE vec NAME(load)(const float *p) { return *(const vec *)p; }
-INLINE void NAME(store)(float *p, vec v) { *(vec *)p = v; }
+// The loops of norm.c; each_kind.h includes them. What is left of a plane behind
+// the last whole vector is done number by number.
 
 // total of a vector, whose lanes have some hundreds of numbers each.
 INLINE double NAME(total)(vec v) {
@@ -47,7 +39,7 @@ static void NAME(line)(const float *x, size_t n, float mean, float slope, float 
 	size_t i = 0;
 	for (; i + LANES <= n; i += LANES) {
 		vec v = (NAME(load)(x + i) - mean) * slope + bias;
-		NAME(store)(y + i, (vec)((NAME(bits))v & ~(v < 0)));
+		NAME(store)(y + i, NAME(positive)(v));
 	}
 	for (; i < n; i++) {
 		float v = (x[i] - mean) * slope + bias;
@@ -58,7 +50,7 @@ static void NAME(line)(const float *x, size_t n, float mean, float slope, float 
 // through is what the ReLU lets through of dy: where slope (x - mean) + bias is
 // above zero.
 INLINE vec NAME(through)(vec dy, vec d, float slope, float bias) {
-	return (vec)((NAME(bits))dy & (d * slope + bias > 0));
+	return (vec)((bits)dy & (d * slope + bias > 0));
 }
 
 // moments adds up g and g (x - mean), g being what comes through.
@@ -93,4 +85,3 @@ static void NAME(gradient)(const float *x, const float *dy, size_t n, float mean
 }
 
 static const norm_loops NAME(norm_loops) = {NAME(sum), NAME(squares), NAME(line), NAME(moments), NAME(gradient)};
-#undef vec

@@ -1,81 +1,13 @@
-// The operators as ONNX Runtime sees them. Its C API is a table of functions to
-// which entries are only ever appended; what is used of it and of OrtCustomOp is
-// declared here, as of version 24 of onnxruntime_c_api.h.
+// The operators as ONNX Runtime sees them: what each takes and gives, and the
+// kernels that look at it and call the loops.
 #include "operators.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bytes.h"
-#include "convolution.h"
 #include "norm.h"
-
-// Entries: offsetof(OrtApi, entry) / sizeof(void *).
-enum {
-	API_CREATE_STATUS = 0,
-	API_GET_ERROR_MESSAGE = 2,
-	API_CREATE_CUSTOM_OP_DOMAIN = 26,
-	API_CUSTOM_OP_DOMAIN_ADD = 27,
-	API_ADD_CUSTOM_OP_DOMAIN = 28,
-	API_GET_TENSOR_MUTABLE_DATA = 51,
-	API_GET_DIMENSIONS_COUNT = 61,
-	API_GET_DIMENSIONS = 62,
-	API_GET_TENSOR_TYPE_AND_SHAPE = 65,
-	API_CREATE_CPU_MEMORY_INFO = 69,
-	API_ALLOCATOR_ALLOC = 75,
-	API_ALLOCATOR_FREE = 76,
-	API_KERNEL_INFO_GET_ATTRIBUTE_FLOAT = 85,
-	API_KERNEL_INFO_GET_ATTRIBUTE_INT64 = 86,
-	API_KERNEL_CONTEXT_GET_INPUT_COUNT = 88,
-	API_KERNEL_CONTEXT_GET_INPUT = 90,
-	API_KERNEL_CONTEXT_GET_OUTPUT = 91,
-	API_RELEASE_STATUS = 93,
-	API_RELEASE_TENSOR_TYPE_AND_SHAPE_INFO = 99,
-	API_RELEASE_ALLOCATOR = 132,
-	API_KERNEL_INFO_GET_CONSTANT_INPUT_TENSOR = 249,
-	API_KERNEL_CONTEXT_GET_ALLOCATOR = 253,
-	API_KERNEL_CONTEXT_PARALLEL_FOR = 274,
-};
-
-enum { API_VERSION = 24, FLOAT = 1, UINT8 = 2, ARENA = 1, DEFAULT_MEMORY = 0, FAIL = 1, INVALID_ARGUMENT = 2, REQUIRED = 0, OPTIONAL = 1 };
-
-typedef void *status; // NULL is success
-typedef void *const *table;
-
-// call calls an entry: call(api, ENTRY, result, (types), arguments...).
-#define CALL(api, entry, result, types, ...) (((result(*) types)(api)[entry])(__VA_ARGS__))
-
-// custom_op is OrtCustomOp.
-typedef struct custom_op {
-	uint32_t version;
-	void *(*create)(const struct custom_op *, table, const void *);
-	const char *(*name)(const struct custom_op *);
-	const char *(*provider)(const struct custom_op *);
-	int (*input_type)(const struct custom_op *, size_t);
-	size_t (*input_count)(const struct custom_op *);
-	int (*output_type)(const struct custom_op *, size_t);
-	size_t (*output_count)(const struct custom_op *);
-	void (*compute)(void *, void *);
-	void (*destroy)(void *);
-	int (*input_characteristic)(const struct custom_op *, size_t);
-	int (*output_characteristic)(const struct custom_op *, size_t);
-	int (*input_memory)(const struct custom_op *, size_t);
-	int (*variadic_input_least)(const struct custom_op *);
-	int (*variadic_input_same)(const struct custom_op *);
-	int (*variadic_output_least)(const struct custom_op *);
-	int (*variadic_output_same)(const struct custom_op *);
-	status (*create_v2)(const struct custom_op *, table, const void *, void **);
-	status (*compute_v2)(void *, void *);
-	status (*infer_shape)(const struct custom_op *, void *);
-	int (*start_version)(const struct custom_op *);
-	int (*end_version)(const struct custom_op *);
-	size_t (*may_inplace)(int **, int **);
-	void (*release_may_inplace)(int *, int *);
-	size_t (*alias_map)(int **, int **);
-	void (*release_alias_map)(int *, int *);
-} custom_op;
+#include "runtime.h"
 
 // kernel is one node of a loaded graph.
 typedef struct {
@@ -86,108 +18,10 @@ typedef struct {
 	float *u;          // these, prepared; NULL where they come with each run
 } kernel;
 
-static status failure(table api, int code, const char *why) {
-	return CALL(api, API_CREATE_STATUS, status, (int, const char *), code, why);
-}
-
-#define TRY(expression)              \
-	do {                             \
-		status failed = (expression); \
-		if (failed) return failed;   \
-	} while (0)
-
-// tensor is a value's numbers and its four sizes, one where it has fewer.
-typedef struct {
-	void *data; // floats or bytes
-	size_t dims[4], rank;
-} tensor;
-
-static status look(table api, const void *value, tensor *t) {
-	int64_t dims[4] = {1, 1, 1, 1};
-	void *shape = NULL;
-	TRY(CALL(api, API_GET_TENSOR_TYPE_AND_SHAPE, status, (const void *, void **), value, &shape));
-	status s = CALL(api, API_GET_DIMENSIONS_COUNT, status, (const void *, size_t *), shape, &t->rank);
-	if (!s && t->rank > 4) s = failure(api, INVALID_ARGUMENT, "a tensor has more than four dimensions");
-	if (!s) s = CALL(api, API_GET_DIMENSIONS, status, (const void *, int64_t *, size_t), shape, dims, t->rank);
-	CALL(api, API_RELEASE_TENSOR_TYPE_AND_SHAPE_INFO, void, (void *), shape);
-	for (int i = 0; i < 4; i++) t->dims[i] = (size_t)dims[i];
-	if (!s) s = CALL(api, API_GET_TENSOR_MUTABLE_DATA, status, (void *, void **), (void *)value, &t->data);
-	return s;
-}
-
-static status input(table api, const void *context, size_t i, tensor *t) {
-	const void *value = NULL;
-	TRY(CALL(api, API_KERNEL_CONTEXT_GET_INPUT, status, (const void *, size_t, const void **), context, i, &value));
-	t->data = NULL;
-	return value ? look(api, value, t) : NULL; // NULL: an optional one that is not there
-}
-
-// result makes result i of a size of so many dimensions.
-static status result(table api, void *context, size_t i, const size_t *dims, size_t rank, tensor *t) {
-	int64_t sizes[4];
-	void *value = NULL;
-	for (size_t k = 0; k < rank; k++) sizes[k] = (int64_t)dims[k];
-	TRY(CALL(api, API_KERNEL_CONTEXT_GET_OUTPUT, status, (void *, size_t, const int64_t *, size_t, void **), context, i, sizes, rank, &value));
-	return look(api, value, t);
-}
-
-static status output(table api, void *context, const size_t dims[4], tensor *t) { return result(api, context, 0, dims, 4, t); }
-
-// Memory for one run comes from the session's own arena.
-typedef struct {
-	void *allocator;
-	float *data;
-} memory;
-
-static void *memory_info; // of the arena; made once, never freed
-
-static status take(table api, const void *context, size_t floats, memory *m) {
-	m->allocator = m->data = NULL;
-	if (!floats) return NULL;
-	TRY(CALL(api, API_KERNEL_CONTEXT_GET_ALLOCATOR, status, (const void *, const void *, void **), context, memory_info, &m->allocator));
-	return CALL(api, API_ALLOCATOR_ALLOC, status, (void *, size_t, void **), m->allocator, floats * sizeof(float), (void **)&m->data);
-}
-
-static status give(table api, memory *m, status s) {
-	if (m->data) {
-		status freed = CALL(api, API_ALLOCATOR_FREE, status, (void *, void *), m->allocator, m->data);
-		if (freed && !s) s = freed;
-	}
-	if (m->allocator) CALL(api, API_RELEASE_ALLOCATOR, void, (void *), m->allocator);
-	return s;
-}
-
-// The pool of the session that runs a kernel.
-typedef struct {
-	table api;
-	const void *context;
-	status failed;
-} session;
-
-static void session_run(void *context, void (*task)(void *, size_t), size_t n, void *data) {
-	session *s = context;
-	if (s->failed) return;
-	s->failed = CALL(s->api, API_KERNEL_CONTEXT_PARALLEL_FOR, status, (const void *, void (*)(void *, size_t), size_t, size_t, void *),
-		s->context, task, n, 0, data);
-}
-
-static faird_pool pool_of(session *s) {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	return (faird_pool){session_run, s, cores < 1 ? 1 : cores > 64 ? 64 : (size_t)cores};
-}
-
 // serial is the pool of a kernel that is being made.
 static void serial(void *context, void (*task)(void *, size_t), size_t n, void *data) {
 	(void)context;
 	for (size_t i = 0; i < n; i++) task(data, i);
-}
-
-static int integer(table api, const void *info, const char *name) {
-	int64_t v = 0;
-	status absent = CALL(api, API_KERNEL_INFO_GET_ATTRIBUTE_INT64, status, (const void *, const char *, int64_t *), info, name, &v);
-	if (!absent) return (int)v;
-	CALL(api, API_RELEASE_STATUS, void, (void *), absent);
-	return 0;
 }
 
 static void kernel_destroy(void *k) {
@@ -202,11 +36,11 @@ static status prepare_constant(kernel *k, const void *info) {
 	TRY(CALL(k->api, API_KERNEL_INFO_GET_CONSTANT_INPUT_TENSOR, status, (const void *, size_t, int *, const void **), info, 1, &constant, &value));
 	if (!constant || !value) return NULL;
 	tensor w;
-	TRY(look(k->api, value, &w));
+	TRY(ort_look(k->api, value, &w));
 	size_t out = w.dims[k->turned ? 1 : 0], in = w.dims[k->turned ? 0 : 1];
-	if (w.rank != 4 || w.dims[2] != 3 || w.dims[3] != 3) return failure(k->api, INVALID_ARGUMENT, "Conv3x3: weights are no kernels of 3x3");
+	if (w.rank != 4 || w.dims[2] != 3 || w.dims[3] != 3) return ort_failure(k->api, INVALID_ARGUMENT, "Conv3x3: weights are no kernels of 3x3");
 	size_t bytes = (faird_conv_prepared(in, out) * sizeof(float) + 63) / 64 * 64;
-	if (!(k->u = aligned_alloc(64, bytes))) return failure(k->api, FAIL, "Conv3x3: no memory for the weights");
+	if (!(k->u = aligned_alloc(64, bytes))) return ort_failure(k->api, FAIL, "Conv3x3: no memory for the weights");
 	faird_pool pool = {serial, NULL, 1};
 	faird_conv_prepare(&pool, in, out, w.data, k->turned, k->u);
 	return NULL;
@@ -215,10 +49,10 @@ static status prepare_constant(kernel *k, const void *info) {
 static status conv_create(const custom_op *op, table api, const void *info, void **made) {
 	(void)op;
 	kernel *k = calloc(1, sizeof *k);
-	if (!k) return failure(api, FAIL, "Conv3x3: no memory");
+	if (!k) return ort_failure(api, FAIL, "Conv3x3: no memory");
 	k->api = api;
-	k->relu = integer(api, info, "relu");
-	k->turned = integer(api, info, "turned");
+	k->relu = ort_integer(api, info, "relu");
+	k->turned = ort_integer(api, info, "turned");
 	status s = prepare_constant(k, info);
 	if (s)
 		kernel_destroy(k);
@@ -232,38 +66,38 @@ static status conv_compute(void *self, void *context) {
 	table api = k->api;
 	tensor x, w, bias, skip = {0}, y;
 	size_t inputs = 0;
-	TRY(input(api, context, 0, &x));
-	TRY(input(api, context, 1, &w));
-	TRY(input(api, context, 2, &bias));
+	TRY(ort_input(api, context, 0, &x));
+	TRY(ort_input(api, context, 1, &w));
+	TRY(ort_input(api, context, 2, &bias));
 	TRY(CALL(api, API_KERNEL_CONTEXT_GET_INPUT_COUNT, status, (const void *, size_t *), context, &inputs));
-	if (inputs > 3) TRY(input(api, context, 3, &skip));
+	if (inputs > 3) TRY(ort_input(api, context, 3, &skip));
 	size_t out = w.dims[k->turned ? 1 : 0], in = w.dims[k->turned ? 0 : 1];
 	if (x.rank != 4 || w.rank != 4 || x.dims[1] != in || w.dims[2] != 3 || w.dims[3] != 3)
-		return failure(api, INVALID_ARGUMENT, "Conv3x3: weights do not fit the picture");
+		return ort_failure(api, INVALID_ARGUMENT, "Conv3x3: weights do not fit the picture");
 	size_t dims[4] = {x.dims[0], out, x.dims[2], x.dims[3]};
 	if ((bias.data && bias.dims[0] != out) || (skip.data && memcmp(skip.dims, dims, sizeof dims)))
-		return failure(api, INVALID_ARGUMENT, "Conv3x3: bias or skip do not fit the result");
-	TRY(output(api, context, dims, &y));
+		return ort_failure(api, INVALID_ARGUMENT, "Conv3x3: bias or skip do not fit the result");
+	TRY(ort_output(api, context, dims, &y));
 
 	session s = {api, context, NULL};
-	faird_pool pool = pool_of(&s);
+	faird_pool pool = ort_pool(&s);
 	faird_conv c = {dims[0], in, out, dims[2], dims[3], x.data, k->u, bias.data, skip.data, k->relu, y.data};
 	size_t scratch = faird_conv_scratch(&pool, &c), prepared = k->u ? 0 : faird_conv_prepared(in, out);
 	memory m;
-	TRY(take(api, context, scratch + prepared, &m));
+	TRY(ort_take(api, context, scratch + prepared, &m));
 	if (!k->u) {
 		float *u = m.data + scratch;
 		faird_conv_prepare(&pool, in, out, w.data, k->turned, u);
 		c.u = u;
 	}
 	faird_conv_run(&pool, &c, m.data);
-	return give(api, &m, s.failed);
+	return ort_give(api, &m, s.failed);
 }
 
 static status weights_create(const custom_op *op, table api, const void *info, void **made) {
 	(void)op, (void)info;
 	kernel *k = calloc(1, sizeof *k);
-	if (!k) return failure(api, FAIL, "Conv3x3Weights: no memory");
+	if (!k) return ort_failure(api, FAIL, "Conv3x3Weights: no memory");
 	k->api = api;
 	*made = k;
 	return NULL;
@@ -272,20 +106,20 @@ static status weights_create(const custom_op *op, table api, const void *info, v
 static status weights_compute(void *self, void *context) {
 	table api = ((const kernel *)self)->api;
 	tensor x, dy, dw;
-	TRY(input(api, context, 0, &x));
-	TRY(input(api, context, 1, &dy));
+	TRY(ort_input(api, context, 0, &x));
+	TRY(ort_input(api, context, 1, &dy));
 	if (x.rank != 4 || dy.rank != 4 || x.dims[0] != dy.dims[0] || x.dims[2] != dy.dims[2] || x.dims[3] != dy.dims[3])
-		return failure(api, INVALID_ARGUMENT, "Conv3x3Weights: the gradient does not fit the picture");
+		return ort_failure(api, INVALID_ARGUMENT, "Conv3x3Weights: the gradient does not fit the picture");
 	size_t dims[4] = {dy.dims[1], x.dims[1], 3, 3};
-	TRY(output(api, context, dims, &dw));
+	TRY(ort_output(api, context, dims, &dw));
 
 	session s = {api, context, NULL};
-	faird_pool pool = pool_of(&s);
+	faird_pool pool = ort_pool(&s);
 	faird_conv_gradient c = {x.dims[0], x.dims[1], dy.dims[1], x.dims[2], x.dims[3], x.data, dy.data, dw.data};
 	memory m;
-	TRY(take(api, context, faird_conv_weights_scratch(&c), &m));
+	TRY(ort_take(api, context, faird_conv_weights_scratch(&c), &m));
 	faird_conv_weights(&pool, &c, m.data);
-	return give(api, &m, s.failed);
+	return ort_give(api, &m, s.failed);
 }
 
 // bytes_create makes a kernel whose weights are the given input and constant;
@@ -296,17 +130,17 @@ static status bytes_create(table api, const void *info, size_t at, int few, size
 	const void *value = NULL;
 	tensor w;
 	TRY(CALL(api, API_KERNEL_INFO_GET_CONSTANT_INPUT_TENSOR, status, (const void *, size_t, int *, const void **), info, at, &constant, &value));
-	if (!constant || !value) return failure(api, INVALID_ARGUMENT, "a convolution to or from bytes: its weights are not constant");
-	TRY(look(api, value, &w));
+	if (!constant || !value) return ort_failure(api, INVALID_ARGUMENT, "a convolution to or from bytes: its weights are not constant");
+	TRY(ort_look(api, value, &w));
 	if (w.rank != 4 || w.dims[2] != 3 || w.dims[3] != 3 || w.dims[few] > 4)
-		return failure(api, INVALID_ARGUMENT, "a convolution to or from bytes: weights must be kernels of 3x3, of at most four channels on the side that is no bytes");
+		return ort_failure(api, INVALID_ARGUMENT, "a convolution to or from bytes: weights must be kernels of 3x3, of at most four channels on the side that is no bytes");
 	kernel *k = calloc(1, sizeof *k);
-	if (!k) return failure(api, FAIL, "a convolution to or from bytes: no memory");
+	if (!k) return ort_failure(api, FAIL, "a convolution to or from bytes: no memory");
 	*k = (kernel){.api = api, .in = w.dims[1], .out = w.dims[0]};
 	k->u = aligned_alloc(64, (size(k->in, k->out) * sizeof(float) + 63) / 64 * 64);
 	if (!k->u) {
 		kernel_destroy(k);
-		return failure(api, FAIL, "a convolution to or from bytes: no memory for the weights");
+		return ort_failure(api, FAIL, "a convolution to or from bytes: no memory for the weights");
 	}
 	prepare(k->in, k->out, w.data, k->u);
 	*made = k;
@@ -326,7 +160,7 @@ static status last_create(const custom_op *op, table api, const void *info, void
 static status double_create(const custom_op *op, table api, const void *info, void **made) {
 	(void)op, (void)info;
 	kernel *k = calloc(1, sizeof *k);
-	if (!k) return failure(api, FAIL, "DoubleBytes: no memory");
+	if (!k) return ort_failure(api, FAIL, "DoubleBytes: no memory");
 	k->api = api;
 	*made = k;
 	return NULL;
@@ -335,10 +169,10 @@ static status double_create(const custom_op *op, table api, const void *info, vo
 // steps reads a scale and a zero point, inputs at and at + 1.
 static status steps(table api, const void *context, size_t at, faird_steps *s) {
 	tensor scale, zero;
-	TRY(input(api, context, at, &scale));
-	TRY(input(api, context, at + 1, &zero));
+	TRY(ort_input(api, context, at, &scale));
+	TRY(ort_input(api, context, at + 1, &zero));
 	*s = (faird_steps){*(const float *)scale.data, *(const uint8_t *)zero.data};
-	if (!(s->scale > 0)) return failure(api, INVALID_ARGUMENT, "the scale of bytes must be above zero");
+	if (!(s->scale > 0)) return ort_failure(api, INVALID_ARGUMENT, "the scale of bytes must be above zero");
 	return NULL;
 }
 
@@ -348,14 +182,14 @@ static status first_compute(void *self, void *context) {
 	table api = k->api;
 	tensor x, bias, y;
 	faird_steps to;
-	TRY(input(api, context, 0, &x));
-	TRY(input(api, context, 2, &bias));
+	TRY(ort_input(api, context, 0, &x));
+	TRY(ort_input(api, context, 2, &bias));
 	TRY(steps(api, context, 3, &to));
-	if (x.rank != 4 || x.dims[1] != k->in || bias.dims[0] != k->out) return failure(api, INVALID_ARGUMENT, "Conv3x3ToBytes: weights do not fit the picture");
+	if (x.rank != 4 || x.dims[1] != k->in || bias.dims[0] != k->out) return ort_failure(api, INVALID_ARGUMENT, "Conv3x3ToBytes: weights do not fit the picture");
 	size_t dims[4] = {x.dims[0], x.dims[2], x.dims[3], k->out};
-	TRY(output(api, context, dims, &y));
+	TRY(ort_output(api, context, dims, &y));
 	session s = {api, context, NULL};
-	faird_pool pool = pool_of(&s);
+	faird_pool pool = ort_pool(&s);
 	faird_first f = {dims[0], k->in, k->out, dims[1], dims[2], x.data, k->u, bias.data, to, y.data};
 	faird_first_run(&pool, &f);
 	return s.failed;
@@ -367,19 +201,19 @@ static status last_compute(void *self, void *context) {
 	table api = k->api;
 	tensor x, bias, y;
 	faird_steps from;
-	TRY(input(api, context, 0, &x));
+	TRY(ort_input(api, context, 0, &x));
 	TRY(steps(api, context, 1, &from));
-	TRY(input(api, context, 4, &bias));
-	if (x.rank != 4 || x.dims[3] != k->in || bias.dims[0] != k->out) return failure(api, INVALID_ARGUMENT, "Conv3x3FromBytes: weights do not fit the picture");
+	TRY(ort_input(api, context, 4, &bias));
+	if (x.rank != 4 || x.dims[3] != k->in || bias.dims[0] != k->out) return ort_failure(api, INVALID_ARGUMENT, "Conv3x3FromBytes: weights do not fit the picture");
 	size_t dims[4] = {x.dims[0], k->out, x.dims[1], x.dims[2]};
-	TRY(output(api, context, dims, &y));
+	TRY(ort_output(api, context, dims, &y));
 	session s = {api, context, NULL};
-	faird_pool pool = pool_of(&s);
+	faird_pool pool = ort_pool(&s);
 	faird_last l = {dims[0], k->in, k->out, dims[2], dims[3], x.data, from, k->u, bias.data, y.data};
 	memory m;
-	TRY(take(api, context, faird_last_scratch(&pool, &l), &m));
+	TRY(ort_take(api, context, faird_last_scratch(&pool, &l), &m));
 	faird_last_run(&pool, &l, m.data);
-	return give(api, &m, s.failed);
+	return ort_give(api, &m, s.failed);
 }
 
 // x, scale, zero, scale and zero of the result
@@ -387,14 +221,14 @@ static status double_compute(void *self, void *context) {
 	table api = ((const kernel *)self)->api;
 	tensor x, y;
 	faird_steps from, to;
-	TRY(input(api, context, 0, &x));
+	TRY(ort_input(api, context, 0, &x));
 	TRY(steps(api, context, 1, &from));
 	TRY(steps(api, context, 3, &to));
-	if (x.rank != 4) return failure(api, INVALID_ARGUMENT, "DoubleBytes: that is no picture");
+	if (x.rank != 4) return ort_failure(api, INVALID_ARGUMENT, "DoubleBytes: that is no picture");
 	size_t dims[4] = {x.dims[0], 2 * x.dims[1], 2 * x.dims[2], x.dims[3]};
-	TRY(output(api, context, dims, &y));
+	TRY(ort_output(api, context, dims, &y));
 	session s = {api, context, NULL};
-	faird_pool pool = pool_of(&s);
+	faird_pool pool = ort_pool(&s);
 	faird_double d = {x.dims[0], x.dims[3], x.dims[1], x.dims[2], x.data, from, to, y.data};
 	faird_double_run(&pool, &d);
 	return s.failed;
@@ -412,12 +246,10 @@ static int bytes(const custom_op *op, size_t i) { return (void)op, (void)i, UINT
 // norm_create serves both ways.
 static status norm_create(const custom_op *op, table api, const void *info, void **made) {
 	(void)op;
-	float epsilon = 0;
-	TRY(CALL(api, API_KERNEL_INFO_GET_ATTRIBUTE_FLOAT, status, (const void *, const char *, float *), info, "epsilon", &epsilon));
 	kernel *k = calloc(1, sizeof *k);
-	if (!k) return failure(api, FAIL, "NormRelu: no memory");
+	if (!k) return ort_failure(api, FAIL, "NormRelu: no memory");
 	k->api = api;
-	k->epsilon = epsilon;
+	k->epsilon = ort_number(api, info, "epsilon");
 	*made = k;
 	return NULL;
 }
@@ -425,8 +257,8 @@ static status norm_create(const custom_op *op, table api, const void *info, void
 // channels reads inputs from at on that have a number for each channel.
 static status channels(table api, const void *context, size_t at, size_t count, size_t n, tensor *t) {
 	for (size_t i = 0; i < count; i++) {
-		TRY(input(api, context, at + i, &t[i]));
-		if (t[i].rank != 1 || t[i].dims[0] != n) return failure(api, INVALID_ARGUMENT, "NormRelu: not a number for each channel");
+		TRY(ort_input(api, context, at + i, &t[i]));
+		if (t[i].rank != 1 || t[i].dims[0] != n) return ort_failure(api, INVALID_ARGUMENT, "NormRelu: not a number for each channel");
 	}
 	return NULL;
 }
@@ -436,13 +268,13 @@ static status norm_compute(void *self, void *context) {
 	const kernel *k = self;
 	table api = k->api;
 	tensor x, given[2], y, made[2];
-	TRY(input(api, context, 0, &x));
-	if (x.rank != 4) return failure(api, INVALID_ARGUMENT, "NormRelu: that is no picture");
+	TRY(ort_input(api, context, 0, &x));
+	if (x.rank != 4) return ort_failure(api, INVALID_ARGUMENT, "NormRelu: that is no picture");
 	TRY(channels(api, context, 1, 2, x.dims[1], given));
-	TRY(output(api, context, x.dims, &y));
-	for (size_t i = 0; i < 2; i++) TRY(result(api, context, 1 + i, &x.dims[1], 1, &made[i]));
+	TRY(ort_output(api, context, x.dims, &y));
+	for (size_t i = 0; i < 2; i++) TRY(ort_result(api, context, 1 + i, &x.dims[1], 1, &made[i]));
 	session s = {api, context, NULL};
-	faird_pool pool = pool_of(&s);
+	faird_pool pool = ort_pool(&s);
 	faird_norm f = {x.dims[0], x.dims[1], x.dims[2] * x.dims[3], k->epsilon, x.data, given[0].data, given[1].data, y.data, made[0].data, made[1].data};
 	faird_norm_run(&pool, &f);
 	return s.failed;
@@ -453,14 +285,14 @@ static status norm_back_compute(void *self, void *context) {
 	const kernel *k = self;
 	table api = k->api;
 	tensor x, dy, given[4], dx, made[2];
-	TRY(input(api, context, 0, &x));
-	TRY(input(api, context, 1, &dy));
-	if (x.rank != 4 || dy.rank != 4 || memcmp(x.dims, dy.dims, sizeof x.dims)) return failure(api, INVALID_ARGUMENT, "NormReluBack: the gradient does not fit the picture");
+	TRY(ort_input(api, context, 0, &x));
+	TRY(ort_input(api, context, 1, &dy));
+	if (x.rank != 4 || dy.rank != 4 || memcmp(x.dims, dy.dims, sizeof x.dims)) return ort_failure(api, INVALID_ARGUMENT, "NormReluBack: the gradient does not fit the picture");
 	TRY(channels(api, context, 2, 4, x.dims[1], given));
-	TRY(output(api, context, x.dims, &dx));
-	for (size_t i = 0; i < 2; i++) TRY(result(api, context, 1 + i, &x.dims[1], 1, &made[i]));
+	TRY(ort_output(api, context, x.dims, &dx));
+	for (size_t i = 0; i < 2; i++) TRY(ort_result(api, context, 1 + i, &x.dims[1], 1, &made[i]));
 	session s = {api, context, NULL};
-	faird_pool pool = pool_of(&s);
+	faird_pool pool = ort_pool(&s);
 	faird_norm_back b = {x.dims[0], x.dims[1], x.dims[2] * x.dims[3], k->epsilon, x.data, dy.data,
 		given[0].data, given[1].data, given[2].data, given[3].data, dx.data, made[0].data, made[1].data};
 	faird_norm_back_run(&pool, &b);
@@ -503,7 +335,7 @@ static custom_op operators[] = {
 static void *domain; // made once for the process, as the library is loaded once
 
 static status make_domain(table api) {
-	TRY(CALL(api, API_CREATE_CPU_MEMORY_INFO, status, (int, int, void **), ARENA, DEFAULT_MEMORY, &memory_info));
+	TRY(ort_memory(api));
 	TRY(CALL(api, API_CREATE_CUSTOM_OP_DOMAIN, status, (const char *, void **), "faird", &domain));
 	for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
 		TRY(CALL(api, API_CUSTOM_OP_DOMAIN_ADD, status, (void *, const custom_op *), domain, &operators[i]));

@@ -1,5 +1,5 @@
-// What the operators' loops share: short vectors, and which copies of a loop this
-// processor runs.
+// What the operators' loops share: vectors of four numbers, and which copies of a
+// loop this processor runs.
 #ifndef FAIRD_VECTORS_H
 #define FAIRD_VECTORS_H
 
@@ -29,7 +29,6 @@ INLINE void transpose4(v4 v[4]) {
 
 // WIDE is where number i of two 16 bytes lies in two vectors of n.
 #define WIDE(i, n) ((i) < 4 ? (i) : (n) + (i) - 4)
-#define PARTS (PANEL / LANES)
 
 // Kinds of processors, best first.
 enum { AVX512 = 1, AVX2 = 2, ANY = 3 };
