@@ -14,11 +14,18 @@ package infer
 enum {
 	API_GET_ERROR_MESSAGE = 2,
 	API_RUN = 9,
+	API_CREATE_MEMORY_INFO = 68,
+	API_ALLOCATOR_ALLOC = 75,
 	API_ALLOCATOR_FREE = 76,
 	API_DEFAULT_ALLOCATOR = 78,
 	API_RELEASE_STATUS = 93,
+	API_RELEASE_MEMORY_INFO = 94,
 	API_END_PROFILING = 110,
+	API_CREATE_ALLOCATOR = 131,
+	API_RELEASE_ALLOCATOR = 132,
 };
+
+enum { DEVICE_ALLOCATOR = 0, CPU_OUTPUT = -1 }; // OrtDeviceAllocator; OrtMemTypeCPUOutput, which the CPU reads too
 
 typedef void *const *faird_api;
 
@@ -74,6 +81,29 @@ static char *faird_end_profiling(faird_api api, void *session, char **name) {
 	*name = strdup(out);
 	return faird_message(api, ((void *(*)(void *, void *))api[API_ALLOCATOR_FREE])(allocator, out));
 }
+
+// faird_allocator is a session's allocator of the named kind of memory.
+static char *faird_allocator(faird_api api, void *session, const char *kind, int device, void **allocator) {
+	void *info = NULL;
+	char *m = faird_message(api, ((void *(*)(const char *, int, int, int, void **))api[API_CREATE_MEMORY_INFO])(kind, DEVICE_ALLOCATOR, device, CPU_OUTPUT, &info));
+	if (m) return m;
+	m = faird_message(api, ((void *(*)(const void *, const void *, void **))api[API_CREATE_ALLOCATOR])(session, info, allocator));
+	((void (*)(void *))api[API_RELEASE_MEMORY_INFO])(info);
+	return m;
+}
+
+static char *faird_alloc(faird_api api, void *allocator, size_t size, void **data) {
+	char *m = faird_message(api, ((void *(*)(void *, size_t, void **))api[API_ALLOCATOR_ALLOC])(allocator, size, data));
+	if (!m) memset(*data, 0, size);
+	return m;
+}
+
+// faird_free frees data, if any, and lets the allocator go.
+static char *faird_free(faird_api api, void *allocator, void *data) {
+	char *m = data ? faird_message(api, ((void *(*)(void *, void *))api[API_ALLOCATOR_FREE])(allocator, data)) : NULL;
+	((void (*)(void *))api[API_RELEASE_ALLOCATOR])(allocator);
+	return m;
+}
 */
 import "C"
 
@@ -92,7 +122,7 @@ const apiVersion = 24
 // api is the function table of the loaded library.
 var api C.faird_api
 
-// functions is api for other packages' C.
+// functions is api, for operators' C.
 func functions() unsafe.Pointer { return unsafe.Pointer(api) }
 
 // library is an opened shared library whose version is known.
@@ -219,3 +249,24 @@ func floats(n int) ([]float32, error) {
 }
 
 func freeFloats(f []float32) { C.free(unsafe.Pointer(unsafe.SliceData(f))) }
+
+// sessionFloats takes n zeroed float32 from a session's allocator of the named
+// kind of memory; free gives them back.
+func sessionFloats(session unsafe.Pointer, kind string, device, n int) (_ []float32, free func() error, err error) {
+	name := C.CString(kind)
+	defer C.free(unsafe.Pointer(name))
+	var allocator, data unsafe.Pointer
+	if m := C.faird_allocator(api, session, name, C.int(device), &allocator); m != nil {
+		return nil, nil, errors.New(takeString(m))
+	}
+	free = func() error {
+		if m := C.faird_free(api, allocator, data); m != nil {
+			return errors.New(takeString(m))
+		}
+		return nil
+	}
+	if m := C.faird_alloc(api, allocator, C.size_t(4*n), &data); m != nil {
+		return nil, nil, errors.Join(errors.New(takeString(m)), free())
+	}
+	return unsafe.Slice((*float32)(data), n), free, nil
+}
