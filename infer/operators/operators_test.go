@@ -21,7 +21,7 @@ type shape struct{ n, in, out, h, w int }
 func (s shape) String() string { return fmt.Sprintf("%dx%d-%d-%dx%d", s.n, s.in, s.out, s.h, s.w) }
 
 // Sizes that fill panels and tiles and such that do not, channels that fill groups
-// and such that do not, on both sides of where the definition is faster; many
+// and such that do not, on both sides of where the definition is followed; many
 // strips and few.
 var shapes = []shape{
 	{1, 32, 32, 64, 64},

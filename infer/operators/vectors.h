@@ -9,7 +9,7 @@
 
 enum {
 	PANEL = 16, // numbers that are computed side by side, whatever a vector's size
-	FEW = 4,    // channels on one side up to which a convolution by its definition is faster
+	FEW = 4,    // channels on one side up to which a convolution follows its definition
 };
 
 typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
