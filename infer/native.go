@@ -12,10 +12,10 @@ func (s *Session) useOperators() error {
 	if s.provider != CPU || s.fused {
 		return nil
 	}
-	onnx, _, err := native.Rewrite(s.onnx)
+	onnx, n, err := native.Rewrite(s.onnx)
 	if err != nil {
 		return fmt.Errorf("the network for this processor: %w", err)
 	}
-	s.onnx = onnx
+	s.onnx, s.operators = onnx, n
 	return nil
 }

@@ -1,11 +1,16 @@
 package infer
 
 import (
+	"bytes"
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"google.golang.org/protobuf/proto"
+
+	"faird/model"
 )
 
 // A session's own memory is had, used and given back; that of a GPU is the same
@@ -56,12 +61,44 @@ func TestMemoryThatIsNotThere(t *testing.T) {
 	g := openAddition(t)
 	defer g.Close()
 	g.pinned = cudaPinned
-	if _, err := g.NewTensor(4); err == nil {
+	if hasPinned(g) {
 		t.Skip("this machine has a GPU's memory")
 	}
 	if g.users != 1 { // its own call
 		t.Errorf("%d hold the session", g.users)
 	}
+}
+
+// A runner does without, and says so.
+func TestRunnerWithoutPinnedMemory(t *testing.T) {
+	g := openAddition(t)
+	defer g.Close()
+	if g.pinned = cudaPinned; hasPinned(g) {
+		t.Skip("this machine has a GPU's memory")
+	}
+	var log bytes.Buffer
+	s := &Session{file: &model.File{Spec: model.Spec{Width: 8, Height: 4, Channels: 1}}, provider: CPU, log: zerolog.New(&log)}
+	r, err := s.runner(g, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Input()) != 2*8*4 || len(r.Output()) != 2*3*8*4 {
+		t.Errorf("%d numbers in, %d out", len(r.Input()), len(r.Output()))
+	}
+	if !strings.Contains(log.String(), "the slower way") {
+		t.Errorf("the log says %q", log.String())
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if g.users != 1 {
+		t.Errorf("%d hold the session", g.users)
+	}
+}
+
+func hasPinned(g *Graph) bool {
+	x, err := g.NewTensor(4)
+	return err == nil && x.Close() == nil
 }
 
 func openAddition(t *testing.T) *Graph {

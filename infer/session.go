@@ -24,6 +24,8 @@ type Session struct {
 	onnx     []byte // the file's network, or the whole method around it
 	fused    bool   // the latter
 
+	operators int // of our own that are in it
+
 	mu     sync.Mutex
 	graphs map[int]*Graph // by batch; under 0 one that takes any
 	closed bool
@@ -72,7 +74,7 @@ func (s *Session) announce(c config.Infer, choice choice, lib Library, reasons [
 		e = s.log.Warn().Strs("reasons", reasons)
 	}
 	e = e.Str("wanted", string(choice.try[0])).Str("provider", string(s.provider)).Str("precision", s.Precision()).
-		Int("threads", s.Split().Threads).Int("lanes", s.Split().Lanes).Bool("fused", s.fused).Str("library", lib.Path).Str("onnxruntime", lib.Version).Str("model", s.file.Hash)
+		Int("threads", s.Split().Threads).Int("lanes", s.Split().Lanes).Bool("fused", s.fused).Int("operators", s.operators).Str("library", lib.Path).Str("onnxruntime", lib.Version).Str("model", s.file.Hash)
 	if len(reasons) > 0 {
 		e.Msg("provider not available, fell back to a slower one")
 		return

@@ -171,6 +171,7 @@ static status steps(table api, const void *context, size_t at, faird_steps *s) {
 	tensor scale, zero;
 	TRY(ort_input(api, context, at, &scale));
 	TRY(ort_input(api, context, at + 1, &zero));
+	if (scale.rank > 1 || zero.rank > 1 || scale.dims[0] != 1 || zero.dims[0] != 1) return ort_failure(api, INVALID_ARGUMENT, "bytes must have one scale and one zero point");
 	*s = (faird_steps){*(const float *)scale.data, *(const uint8_t *)zero.data};
 	if (!(s->scale > 0)) return ort_failure(api, INVALID_ARGUMENT, "the scale of bytes must be above zero");
 	return NULL;

@@ -46,7 +46,8 @@ status ort_take(table api, const void *context, size_t floats, memory *m) {
 	m->allocator = m->data = NULL;
 	if (!floats) return NULL;
 	TRY(CALL(api, API_KERNEL_CONTEXT_GET_ALLOCATOR, status, (const void *, const void *, void **), context, memory_info, &m->allocator));
-	return CALL(api, API_ALLOCATOR_ALLOC, status, (void *, size_t, void **), m->allocator, floats * sizeof(float), (void **)&m->data);
+	status s = CALL(api, API_ALLOCATOR_ALLOC, status, (void *, size_t, void **), m->allocator, floats * sizeof(float), (void **)&m->data);
+	return s ? ort_give(api, m, s) : NULL;
 }
 
 status ort_give(table api, memory *m, status s) {

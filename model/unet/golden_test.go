@@ -142,8 +142,8 @@ func goldenTrainingOutput(t *testing.T, native bool) {
 	}
 }
 
-// Winograd's convolutions round ten times as coarsely as the definition (4e-6 of
-// the restoration), which turns a few ReLUs whose input is as good as zero, and
+// Winograd's convolutions round some ten times as coarsely as the definition
+// (docs/operators.md), which turns a few ReLUs whose input is as good as zero, and
 // one of these is 1e-3 to 1e-2 of a gradient: so the tolerance is wider there, and
 // TestGradientsWithoutTurns holds the same gradients where nothing can turn.
 func TestGoldenGradients(t *testing.T) { bothWays(t, goldenGradients) }
