@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"faird/config"
+	"faird/model"
+	"faird/model/quantize"
 )
 
 // Provider is one of ONNX Runtime's execution providers, by the config's name.
@@ -57,4 +59,16 @@ func choose(c config.Infer) (choice, error) {
 		return choice{[]Provider{TensorRT, CUDA, CPU}, false}, nil
 	}
 	return choice{}, fmt.Errorf("infer.provider: %q is none of auto, cpu, cuda, tensorrt", c.Provider)
+}
+
+// forModel narrows the choice to what runs the model: the CPU's 8-bit form is of
+// operators that no accelerator has.
+func (c choice) forModel(f *model.File) (choice, error) {
+	if q := f.Quantization; q == nil || q.Target != quantize.CPU {
+		return c, nil
+	}
+	if first := c.try[0]; c.strict && first.accelerated() {
+		return choice{}, fmt.Errorf("provider %s (strict): the model is an 8-bit form for the CPU: name its float32 form (faird train writes it beside it, .float32.onnx), or set infer.provider: cpu", first)
+	}
+	return choice{[]Provider{CPU}, c.strict}, nil
 }

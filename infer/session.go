@@ -41,6 +41,9 @@ func Open(f *model.File, c config.Infer, log zerolog.Logger) (*Session, error) {
 		return nil, err
 	}
 	choice, err := choose(c)
+	if err == nil {
+		choice, err = choice.forModel(f)
+	}
 	if err != nil {
 		return nil, err
 	}

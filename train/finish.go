@@ -7,26 +7,53 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"faird/infer"
 	"faird/model"
+	graph "faird/model/quantize"
 	"faird/model/unet"
 	"faird/train/calibrate"
 	"faird/train/fit"
+	"faird/train/quantize"
 )
 
-// finish calibrates the model on the pictures held back.
-func finish(ctx context.Context, o Options, m *material, file *model.File, progress func(Progress)) (*calibrate.Outcome, error) {
+// finish calibrates the model on the pictures held back, and brings it to 8 bits
+// with them where it is a CPU that runs it.
+func (r *Result) finish(ctx context.Context, o Options, m *material, file *model.File, progress func(Progress)) error {
 	c := calibrate.Default()
 	c.FalseReject, c.Confidence = o.FalseReject, o.Confidence
 	c.Mix, c.Textures, c.Seed = o.Mix, m.textures, o.Seed
 	c.Infer, c.Log = o.Infer, o.Log.Level(zerolog.ErrorLevel) // what is worth a warning was said of the training
-	outcome, err := calibrate.Run(ctx, file, m.held.forCalibration(), c, func(done, total int) {
+	good := m.held.forCalibration()
+	outcome, err := calibrate.Run(ctx, file, good, c, func(done, total int) {
 		progress(Progress{Stage: Calibrating, Done: done, Total: total})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("calibration: %w", err)
+		return fmt.Errorf("calibration: %w", err)
 	}
-	outcome.Broken = m.broken
-	return outcome, nil
+	r.Outcome = *outcome
+	if o.Precision == Auto && outcome.Provider == string(infer.CPU) {
+		if err := r.quantise(ctx, good, c, progress); err != nil {
+			return fmt.Errorf("bringing it to 8 bits: %w", err)
+		}
+	}
+	r.Broken = m.broken
+	return nil
+}
+
+// quantise makes the 8-bit form the model, unless a verdict on a golden sample
+// would change.
+func (r *Result) quantise(ctx context.Context, good []calibrate.Picture, c calibrate.Options, progress func(Progress)) error {
+	q, err := quantize.Run(ctx, r.File, good, quantize.Options{Target: graph.CPU, Ranges: quantize.Best, Options: c}, func(_ string, done, total int) {
+		progress(Progress{Stage: Quantising, Done: done, Total: total})
+	})
+	if err != nil {
+		return err
+	}
+	r.Quantised = q
+	if len(q.Loss.Changed) == 0 {
+		r.Float32, r.Outcome = r.File, *q.Outcome
+	}
+	return nil
 }
 
 // origin is the model file's faird.training: where the network came from. It

@@ -14,6 +14,7 @@ import (
 	"faird/config"
 	"faird/fair"
 	"faird/infer"
+	"faird/model"
 	"faird/model/unet"
 	"faird/train/defect"
 	"faird/train/fit"
@@ -41,6 +42,7 @@ type Options struct {
 	HoldBack    float64 // share of the pictures kept for calibration, more where they are few
 	FalseReject float64 // rate that the threshold is set for
 	Confidence  float64 // of that rate
+	Precision   string  // of the model: Auto or model.Float32
 
 	Checkpoint      string // file to save the state in; "" saves none
 	CheckpointEvery time.Duration
@@ -55,6 +57,10 @@ type Options struct {
 
 // providers that a training runs on; "" is the CPU. TensorRT cannot train.
 var providers = []infer.Provider{"", infer.CPU, infer.CUDA, infer.Auto}
+
+// Auto is 8 bits where a CPU runs the network and they change no verdict on a
+// golden sample, and float32 elsewhere.
+const Auto = "auto"
 
 // Schedules of the learning rate.
 const (
@@ -71,7 +77,7 @@ func Default() Options {
 		Base: 32, Width: 256, Height: 256,
 		Filter: fair.DefaultFilter(), Scoring: fair.DefaultScoring(),
 		Batch: 8, Rate: 1e-4, Schedule: Paper, Mix: defect.PaperMix(defect.FormPaper),
-		HoldBack: 0.2, FalseReject: 0.001, Confidence: 0.95,
+		HoldBack: 0.2, FalseReject: 0.001, Confidence: 0.95, Precision: Auto,
 		Log: zerolog.Nop(),
 	}
 }
@@ -98,6 +104,8 @@ func (o Options) Check() error {
 		return fmt.Errorf("schedule %q: choose %s or %s", o.Schedule, Paper, Cosine)
 	case !(o.FalseReject > 0 && o.FalseReject < 1), !(o.Confidence > 0 && o.Confidence < 1):
 		return fmt.Errorf("false-reject rate %v and confidence %v must be between 0 and 1", o.FalseReject, o.Confidence)
+	case o.Precision != Auto && o.Precision != model.Float32:
+		return fmt.Errorf("precision %q: choose %s or %s", o.Precision, Auto, model.Float32)
 	case o.Workers < 0:
 		return fmt.Errorf("%d workers: choose 1 or more, or 0 for one a core", o.Workers)
 	case !slices.Contains(providers, infer.Provider(o.Infer.Provider)):

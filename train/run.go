@@ -7,6 +7,7 @@ import (
 	"faird/model"
 	"faird/train/calibrate"
 	"faird/train/fit"
+	"faird/train/quantize"
 )
 
 // Stages of a training.
@@ -14,6 +15,7 @@ const (
 	Reading     = "reading"
 	Training    = "training"
 	Calibrating = "calibrating"
+	Quantising  = "quantising"
 )
 
 // Progress says where a training stands: so many of Total pictures or steps of
@@ -28,9 +30,11 @@ type Progress struct {
 // what is to be said of its pictures. Broken are those of both folders.
 type Result struct {
 	calibrate.Outcome
-	Pictures int           // trained on
-	Steps    int           // made, over all runs
-	Spent    time.Duration // on them
+	Pictures  int               // trained on
+	Steps     int               // made, over all runs
+	Spent     time.Duration     // on them
+	Quantised *quantize.Outcome // what 8 bits changed; nil where they were not tried
+	Float32   *model.File       // the form that the 8-bit model was made from; nil where the model is in float32
 }
 
 // Run trains and calibrates a model; writing it is left to the caller. When ctx
@@ -70,9 +74,9 @@ func Run(ctx context.Context, o Options, progress func(Progress)) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	outcome, err := finish(ctx, o, m, file, progress)
-	if err != nil {
+	r := &Result{Pictures: len(m.good), Steps: state.Step, Spent: state.Spent}
+	if err := r.finish(ctx, o, m, file, progress); err != nil {
 		return nil, err
 	}
-	return &Result{Outcome: *outcome, Pictures: len(m.good), Steps: state.Step, Spent: state.Spent}, nil
+	return r, nil
 }

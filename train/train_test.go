@@ -98,7 +98,7 @@ func TestTrainedModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(stages, []string{Reading, Training, Calibrating}) || last.Step != 60 || last.Loss > 0.95*first.Loss {
+	if !slices.Equal(stages, []string{Reading, Training, Calibrating, Quantising}) || last.Step != 60 || last.Loss > 0.95*first.Loss {
 		t.Errorf("stages %v, loss from %v to %v", stages, first.Loss, last.Loss)
 	}
 	if r.Pictures != 11 || r.Steps != 60 || r.Spent <= 0 || len(r.Scores) != 5 || len(r.Broken) != 0 {
@@ -125,6 +125,40 @@ func TestTrainedModel(t *testing.T) {
 	}
 	if text := string(s.Training); !strings.Contains(text, `"steps":60`) || !strings.Contains(text, `"pictures":11`) || strings.Contains(text, o.Good) {
 		t.Errorf("provenance %s", text)
+	}
+}
+
+// On the CPU the model is an 8-bit one, with its float32 form, unless that one
+// is asked for alone or 8 bits change a verdict.
+func TestPrecision(t *testing.T) {
+	o := options(t)
+	o.Steps = 60
+	r := run(t, o)
+	if r.Quantised == nil || len(r.Quantised.Loss.Changed) > 0 || r.Float32 == nil {
+		t.Fatalf("8 bits were not tried, or not taken: %+v", r.Quantised)
+	}
+	if r.File.Precision() != model.Int8 || r.File.Calibration == nil || len(r.File.Golden) != 4 || !bytes.Equal(r.File.Training, r.Float32.Training) {
+		t.Errorf("%s of %+v", r.File.Precision(), r.File.Spec)
+	}
+	o.Precision = model.Float32
+	alone := run(t, o)
+	if alone.Quantised != nil || alone.Float32 != nil || alone.File.Precision() != model.Float32 || !bytes.Equal(alone.File.Bytes(), r.Float32.Bytes()) {
+		t.Errorf("asked for float32: %s, or another network", alone.File.Precision())
+	}
+
+	all, err := calibrate.Folder(o.Good, o.Width, o.Height)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone.File.Calibration.Threshold = math.SmallestNonzeroFloat64 // at which its golden samples are defective, good or not
+	c := calibrate.Default()
+	c.Infer = o.Infer
+	was := alone.File
+	if err := alone.quantise(t.Context(), all, c, func(Progress) {}); err != nil {
+		t.Fatal(err)
+	}
+	if len(alone.Quantised.Loss.Changed) == 0 || alone.File != was || alone.Float32 != nil {
+		t.Errorf("verdicts changed, and the model is %s: %+v", alone.File.Precision(), alone.Quantised.Loss)
 	}
 }
 
@@ -328,6 +362,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 		want   string
 	}{
 		{func(o *Options) { o.Good = "" }, "no folder"},
+		{func(o *Options) { o.Precision = "int4" }, "int4"},
 		{func(o *Options) { o.Schedule = "linear" }, `schedule "linear"`},
 		{func(o *Options) { o.Steps = 0 }, "how long"},
 		{func(o *Options) { o.Epochs = 3 }, "how long"},

@@ -99,7 +99,7 @@ func (p plan) measure(ctx context.Context, set, seed string) ([]byte, error) {
 	train := append([]string{
 		"train", "--good", filepath.Join(p.datasets, set, "train", "good"), "--out", model,
 		"--width", "16", "--size", "128", "--batch", "8", "--steps", "1200", "--lr", "1e-3",
-		"--d0", "30", "--smooth", "21", "--textures", filepath.Join(p.datasets, "textures"), "--seed", seed,
+		"--d0", "30", "--smooth", "21", "--textures", filepath.Join(p.datasets, "textures"), "--seed", seed, "--precision", "float32",
 	}, p.extra...)
 	if err := p.command(ctx, train...).Run(); err != nil {
 		return nil, err

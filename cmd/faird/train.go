@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,7 @@ import (
 	"faird/model"
 	"faird/train"
 	"faird/train/fit"
+	"faird/train/quantize"
 )
 
 // trained is the JSON of faird train: what it did, and all that faird calibrate
@@ -23,6 +26,10 @@ type trained struct {
 	Steps    int      `json:"steps"`
 	Seconds  float64  `json:"seconds"` // of training, over all runs
 	Loss     *float64 `json:"loss"`    // MSE + 1 - SSIM, mean of the last fifty steps or so; null where no step was left
+
+	Precision string         `json:"precision"` // of the model: int8 or float32
+	Float32   *string        `json:"float32"`   // file of its float32 form; null where the model is that
+	Quantised *quantize.Loss `json:"quantised"` // what 8 bits change; null where they were not tried
 	calibrated
 }
 
@@ -37,7 +44,9 @@ held back from training, adds golden samples and writes the model file.
 Without --steps, --epochs or --time it trains for 30 minutes. A checkpoint is
 written every minute and on Ctrl-C, beside the model; --resume goes on from it with
 the same flags, but for --lr, --steps and --time: a longer time trains for longer.
-It is removed once the model is written. --preview writes a picture of what the
+It is removed once the model is written. Where the CPU runs the network, the model
+is brought to 8 bits, if that changes no verdict on its golden samples; its float32
+form is written beside it (m.float32.onnx). --preview writes a picture of what the
 network is shown; without --out it does only that.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -84,7 +93,7 @@ func runTrain(ctx context.Context, out io.Writer, o trainOptions) error {
 	if err != nil {
 		return o.explain(err)
 	}
-	if err := model.Write(o.out, result.File); err != nil {
+	if err := o.write(result); err != nil {
 		return fmt.Errorf("%w; the training is in %s: make room, and go on with --resume %s", err, o.Checkpoint, o.Checkpoint)
 	}
 	if err := os.Remove(o.Checkpoint); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -93,10 +102,17 @@ func runTrain(ctx context.Context, out io.Writer, o trainOptions) error {
 	if o.json {
 		j := json.NewEncoder(out)
 		j.SetIndent("", " ")
-		return j.Encode(newTrained(o.out, result, d.loss()))
+		return j.Encode(o.trained(result, d.loss()))
 	}
 	p := &printer{out: out}
 	p.line("trained on %d pictures: %d steps in %s%s", result.Pictures, result.Steps, result.Spent.Round(time.Second), d.lossWords())
+	switch {
+	case result.Float32 != nil:
+		p.line("brought to 8 bits for the CPU: scores correlate with float32's at %.4f and change by %.2f%% of the threshold; that form is %s",
+			result.Quantised.Loss.Correlation, 100*result.Quantised.Loss.MeanChange, o.float32File())
+	case result.Quantised != nil:
+		p.line("left in float32: in 8 bits verdicts on golden samples would change: %s", strings.Join(result.Quantised.Loss.Changed, "; "))
+	}
 	p.line("calibrated on the %d held back:", len(result.Scores))
 	if p.err != nil {
 		return p.err
@@ -104,11 +120,31 @@ func runTrain(ctx context.Context, out io.Writer, o trainOptions) error {
 	return printCalibrated(out, o.out, &result.Outcome, "look through the others too and train again without")
 }
 
-func newTrained(path string, r *train.Result, loss *float64) trained {
-	return trained{
-		Pictures: r.Pictures, Steps: r.Steps, Seconds: r.Spent.Seconds(), Loss: loss,
-		calibrated: newCalibrated(path, &r.Outcome),
+// write writes the model, after its float32 form where that is another.
+func (o *trainOptions) write(r *train.Result) error {
+	if r.Float32 != nil {
+		if err := model.Write(o.float32File(), r.Float32); err != nil {
+			return err
+		}
 	}
+	return model.Write(o.out, r.File)
+}
+
+func (o *trainOptions) float32File() string { return beside(o.out, ".float32"+filepath.Ext(o.out)) }
+
+func (o *trainOptions) trained(r *train.Result, loss *float64) trained {
+	t := trained{
+		Pictures: r.Pictures, Steps: r.Steps, Seconds: r.Spent.Seconds(), Loss: loss, Precision: r.File.Precision(),
+		calibrated: newCalibrated(o.out, &r.Outcome),
+	}
+	if r.Quantised != nil {
+		t.Quantised = &r.Quantised.Loss
+	}
+	if r.Float32 != nil {
+		file := o.float32File()
+		t.Float32 = &file
+	}
+	return t
 }
 
 // plan says in one line what is about to happen, of so many pictures.

@@ -62,6 +62,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.IntVar(&o.Workers, "workers", 0, "goroutines that make samples (default: one a core)")
 	f.Float64Var(&o.HoldBack, "hold-back", o.HoldBack, "share of the pictures kept for the threshold, more where they are few")
 	f.Float64Var(&o.FalseReject, "false-reject", o.FalseReject, "share of good parts that the threshold may reject")
+	f.StringVar(&o.Precision, "precision", o.Precision, "of the model: auto (int8 where a CPU runs it and no verdict changes, its float32 form beside it), or float32")
 	f.StringVar(&o.checkpoint, "checkpoint", "", "checkpoint file (default: that of --resume, else the model file with .ckpt)")
 	f.StringVar(&o.Resume, "resume", "", "checkpoint to go on from")
 	f.StringVar(&o.Preview, "preview", "", "folder to write a contact sheet of samples to; without --out nothing is trained")
@@ -112,8 +113,11 @@ func (o *trainOptions) checkpointFile() string {
 	case o.Resume != "":
 		return o.Resume
 	}
-	return strings.TrimSuffix(o.out, filepath.Ext(o.out)) + ".ckpt"
+	return beside(o.out, ".ckpt")
 }
+
+// beside is a file of a model file's name with another end.
+func beside(out, end string) string { return strings.TrimSuffix(out, filepath.Ext(out)) + end }
 
 // parseSize understands 256 and 320x192.
 func parseSize(text string) (w, h int, err error) {

@@ -64,7 +64,8 @@ func TestTrain(t *testing.T) {
 	var r trained
 	strict(t, out, &r)
 	if r.File != "m.onnx" || r.Steps != 12 || r.Pictures != 11 || r.N != 5 || !(r.Threshold > 0) || r.Loss == nil || !(*r.Loss > 0) || r.Seconds <= 0 ||
-		!strings.HasPrefix(r.Model, "sha256:") || r.Odd == nil || r.Broken == nil || r.Needed != 2995 {
+		!strings.HasPrefix(r.Model, "sha256:") || r.Odd == nil || r.Broken == nil || r.Needed != 2995 ||
+		r.Precision != "int8" || r.Float32 == nil || *r.Float32 != "m.float32.onnx" || r.Quantised == nil || !(r.Quantised.Correlation > 0.5) {
 		t.Errorf("%s", out)
 	}
 	for _, words := range []string{"learning from 16 pictures in good for 12 steps: network of width 8 for 48x32 pixels, sobel_xy filter", "s a step"} {
@@ -72,7 +73,7 @@ func TestTrain(t *testing.T) {
 			t.Errorf("%q does not say %q", errs, words)
 		}
 	}
-	if left := files(t, dir); left != "good m.onnx sheet textures" {
+	if left := files(t, dir); left != "good m.float32.onnx m.onnx sheet textures" {
 		t.Errorf("files are %s", left)
 	}
 	isPNG(t, filepath.Join(dir, "sheet", train.PreviewName), 4*48)
@@ -97,7 +98,7 @@ func TestTrainInWords(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, errs)
 	}
 	for _, words := range []string{
-		"trained on 15 pictures: 8 steps in ", "calibrated on the 15 held back:\n",
+		"trained on 15 pictures: 8 steps in ", "brought to 8 bits for the CPU: scores correlate with float32's at ", "; that form is m.float32.onnx\n", "calibrated on the 15 held back:\n",
 		"15 pictures: the false-reject rate is below 50% with 95% confidence\n", "threshold ", "left out: good/900.png", "written to m.onnx\n",
 	} {
 		if !strings.Contains(out, words) {
@@ -190,7 +191,7 @@ func TestTrainBrokenOff(t *testing.T) {
 			if err != nil || !bytes.Equal(got, want) {
 				t.Errorf("resumed, it made another model: %v", err)
 			}
-			if left := files(t, dir); left != "good m.onnx whole.onnx" {
+			if left := files(t, dir); left != "good m.float32.onnx m.onnx whole.float32.onnx whole.onnx" {
 				t.Errorf("files are %s", left)
 			}
 			if err := os.Remove(filepath.Join(dir, "m.onnx")); err != nil {
@@ -265,6 +266,7 @@ func TestTrainBadInput(t *testing.T) {
 		"no defects":           {[]string{"--out", "m.onnx", "--cutpaste", "off", "--no-texture"}, 2, "switched off"},
 		"even smoothing":       {[]string{"--out", "m.onnx", "--smooth", "4"}, 2, "smooth"},
 		"nothing held back":    {[]string{"--out", "m.onnx", "--hold-back", "0"}, 2, "held back"},
+		"unknown precision":    {[]string{"--out", "m.onnx", "--precision", "int4"}, 2, "int4"},
 		"no rate of rejects":   {[]string{"--out", "m.onnx", "--false-reject", "1"}, 2, "false-reject"},
 		"TensorRT":             {[]string{"--out", "m.onnx", "--provider", "tensorrt"}, 2, "tensorrt"},
 		"no such GPU":          {[]string{"--out", "m.onnx", "--steps", "1", "--provider", "cuda"}, 1, ""},

@@ -32,5 +32,5 @@ func (d *daemon) present(station string) (training.Present, error) {
 	if st.Why == pipeline.Starting { // to ask for its model would wait for it
 		return training.Present{}, fmt.Errorf("%w yet: station %s is %s", training.ErrOrder, station, st.Why)
 	}
-	return training.Present{File: d.box.ModelFile(station), Threshold: st.Threshold}, nil
+	return training.Present{File: d.box.ModelFile(station), Provider: st.Provider, Threshold: st.Threshold}, nil
 }

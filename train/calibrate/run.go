@@ -55,6 +55,8 @@ type Outcome struct {
 	Scores []Scored    // in the order of the pictures
 	Odd    []Scored    // that stand out, highest first: to be looked at
 	Broken []error     // one for each picture left out
+
+	Provider string // that ran the network, one of infer's names
 }
 
 // Run scores good pictures as the daemon would, and returns the model with the
@@ -83,6 +85,7 @@ func Run(ctx context.Context, file *model.File, good []Picture, o Options, progr
 		judge: judge{inspector: inspector, w: file.Width, h: file.Height},
 		meter: validity.NewMeter(file.Width, file.Height),
 	}
+	r.outcome.Provider = loaded.Provider()
 	if err := r.scoreAll(ctx, progress); err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ type Order struct {
 
 // Progress is how far a phase is.
 type Progress struct {
-	Stage       string  `json:"stage"` // of a training: reading, training, calibrating
+	Stage       string  `json:"stage"` // of a training, as faird train tells it
 	Done        int     `json:"done"`
 	Total       int     `json:"total"`
 	Part        float64 `json:"part"` // 0 to 1
@@ -97,7 +97,8 @@ type Job struct {
 	Started    time.Time   `json:"started"`
 	Ended      time.Time   `json:"ended"` // zero while it works
 	Phase      Phase       `json:"phase"`
-	Gathered   int         `json:"gathered"` // parts whose pictures it has
+	Precision  string      `json:"precision"` // wanted of the model, as faird train's
+	Gathered   int         `json:"gathered"`  // parts whose pictures it has
 	Progress   Progress    `json:"progress"`
 	Priority   string      `json:"priority"` // that its process has
 	Error      string      `json:"error"`

@@ -14,7 +14,10 @@ import (
 	"github.com/oklog/ulid/v2"
 	"github.com/rs/zerolog"
 
+	"faird/infer"
+	"faird/model"
 	"faird/store"
+	"faird/train"
 )
 
 // Cutter takes out of a camera's picture what the station's model sees of it.
@@ -26,6 +29,7 @@ type Cutter interface {
 // Present is the model that a station uses.
 type Present struct {
 	File      string // "" where it has several
+	Provider  string // that runs it
 	Threshold *float64
 }
 
@@ -110,7 +114,7 @@ func (m *Manager) Start(o Order, who string) (*Job, error) {
 	if err := m.clear(); err != nil {
 		return nil, err
 	}
-	job := &Job{Order: o, ID: ulid.Make().String(), Who: who, Started: time.Now(), Phase: Collecting, Log: []string{}}
+	job := &Job{Order: o, ID: ulid.Make().String(), Who: who, Started: time.Now(), Phase: Collecting, Log: []string{}, Precision: precision(present)}
 	if err := writeJob(m.file(), job); err != nil {
 		return nil, err
 	}
@@ -118,6 +122,15 @@ func (m *Manager) Start(o Order, who string) (*Job, error) {
 	copied := *job
 	m.nudge()
 	return &copied, nil
+}
+
+// precision is that of the model to make: 8 bits are for a box that judges on its
+// CPU; where a GPU does, it is to run the new model too.
+func precision(p Present) string {
+	if p.Provider == string(infer.CPU) {
+		return train.Auto
+	}
+	return model.Float32
 }
 
 func (m *Manager) nudge() {

@@ -79,8 +79,9 @@ func replay(archive string, trained bool) {
 // world is a manager with a store and an archive.
 type world struct {
 	*Manager
-	t    *testing.T
-	live func(n int) // what comes when pictures are asked for
+	t        *testing.T
+	live     func(n int) // what comes when pictures are asked for
+	provider string      // that the station judges on
 }
 
 func newWorld(t *testing.T, how string) *world {
@@ -102,11 +103,11 @@ func newWorld(t *testing.T, how string) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{t: t}
+	w := &world{t: t, provider: "cpu"}
 	w.Manager = New(Settings{
 		Folder: dir, Program: []string{os.Args[0]}, Store: s, Archive: a, Log: zerolog.Nop(),
 		Cutter:  func() Cutter { return whole{} },
-		Present: func(string) (Present, error) { return Present{File: config.DemoModel}, nil },
+		Present: func(string) (Present, error) { return Present{File: config.DemoModel, Provider: w.provider}, nil },
 		Collect: func(_ string, n int, _ bool) {
 			if w.live != nil {
 				w.live(n)
@@ -217,12 +218,25 @@ func TestFromMarksToModel(t *testing.T) {
 		c.Trained.FalseReject.Count != 0 || c.Trained.SlipThrough.Of != 5 {
 		t.Errorf("present %+v, trained %+v", c.Present, c.Trained)
 	}
-	if len(j.Log) != 1 || !strings.Contains(j.Log[0], "--steps 12") || !strings.Contains(j.Log[0], "--size 48x32") {
+	if len(j.Log) != 1 || !strings.Contains(j.Log[0], "--steps 12") || !strings.Contains(j.Log[0], "--size 48x32") || !strings.Contains(j.Log[0], "--precision auto") {
 		t.Errorf("log %q", j.Log)
 	}
 	left, err := os.ReadDir(w.dir)
 	if err != nil || len(left) != 1 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// A box that judges on a GPU gets a model that runs there.
+func TestModelForAGPU(t *testing.T) {
+	w := newWorld(t, "works")
+	w.provider = "cuda"
+	w.keep(30, verdict.Pass, 0.2, "")
+	defer w.run()()
+	w.start(Order{Station: "cap", Source: Passes, Pictures: 20, Steps: 12, Width: 8, Size: "48x32"})
+	j := w.until("the end", func(j *Job) bool { return j.Phase.Ended() })
+	if j.Phase != Done || len(j.Log) != 1 || !strings.Contains(j.Log[0], "--precision float32") {
+		t.Errorf("%+v", j)
 	}
 }
 

@@ -1,6 +1,7 @@
 package training
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"faird/model"
 	"faird/pipeline/shelf"
 )
 
@@ -47,7 +49,7 @@ func (m *Manager) train(ctx context.Context, j *Job) (*Result, error) {
 	made, checkpoint := filepath.Join(m.dir, "model.onnx"), filepath.Join(m.dir, "model.ckpt")
 	args := []string{
 		"train", "--good", m.good(), "--out", made, "--checkpoint", checkpoint, "--width", strconv.Itoa(j.Width), "--size", j.Size,
-		"--workers", "1", "--threads", strconv.Itoa(threads()), "--provider", "cpu", "--progress", "json", "--json",
+		"--workers", "1", "--threads", strconv.Itoa(threads()), "--provider", "cpu", "--precision", cmp.Or(j.Precision, model.Float32), "--progress", "json", "--json",
 	}
 	if j.Steps > 0 {
 		args = append(args, "--steps", strconv.Itoa(j.Steps))

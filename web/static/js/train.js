@@ -97,7 +97,7 @@ function far(j) {
   const p = j.progress;
   if (j.phase === "collecting") return t.gathered(j.gathered, j.pictures);
   if (j.phase !== "training") return t.from(j.gathered);
-  if (p.stage !== "training") return p.stage === "calibrating" ? t.calibrating : t.reading(j.gathered);
+  if (p.stage !== "training") return t.after[p.stage] ?? t.reading(j.gathered);
   return t.step(format.count(p.step), format.score(p.loss), format.span(p.left_s * 1000));
 }
 
