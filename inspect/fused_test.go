@@ -13,7 +13,7 @@ import (
 	"faird/fair"
 	"faird/inspect"
 	"faird/model"
-	"faird/model/demo"
+	"faird/model/demo/small"
 )
 
 // asFused puts a model on the CPU with filter and score in its graph, or not.
@@ -36,7 +36,7 @@ func asFused(t *testing.T, f *model.File, fused string, o inspect.Options) *insp
 // as a whole, with an ignore mask, in tiles of which several go at once, and in
 // tiles of pictures whose size is not known before.
 func TestFusedJudgesAlike(t *testing.T) {
-	f, err := model.Parse(demo.Model())
+	f, err := model.Parse(small.Model())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"faird/fair"
 	"faird/inspect/geometry"
 	"faird/model"
-	"faird/model/demo"
+	"faird/model/demo/small"
 	"faird/model/unet"
 	"faird/verdict"
 )
@@ -139,7 +139,7 @@ func BenchmarkNetwork(b *testing.B) {
 	})
 }
 
-// eachNetwork measures with the built-in network and with the paper's, c=32 at
+// eachNetwork measures with a small trained network and with the paper's, c=32 at
 // 256x256, untrained: what it says is of no use, and takes as long.
 func eachNetwork(b *testing.B, measure func(*testing.B, *Inspector) error) {
 	n := unet.Network{Width: 32, Channels: 1}
@@ -151,14 +151,14 @@ func eachNetwork(b *testing.B, measure func(*testing.B, *Inspector) error) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	small, err := model.Parse(demo.Model())
+	trained, err := model.Parse(small.Model())
 	if err != nil {
 		b.Fatal(err)
 	}
 	for _, c := range []struct {
 		name string
 		file *model.File
-	}{{"demo", small}, {"c32", paper}} {
+	}{{"small", trained}, {"c32", paper}} {
 		m, err := Open(c.file, config.Infer{Provider: "cpu"}, zerolog.Nop())
 		if err != nil {
 			b.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"faird/model/demo"
+	"faird/model/demo/small"
 	"faird/publish/mosquitto"
 )
 
@@ -55,6 +56,7 @@ func TestBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	truncated := write(t, dir, "truncated.png", string(data[:len(data)/2]))
+	whole := write(t, dir, "float32.onnx", string(small.Model()))
 	half := write(t, dir, "half.onnx", string(demo.Model()[:len(demo.Model())/2]))
 	text := write(t, dir, "text.onnx", "this is not a model\n")
 	notLibrary := write(t, dir, "libonnxruntime.so", "this is not a library\n")
@@ -78,7 +80,8 @@ func TestBadInput(t *testing.T) {
 		"truncated picture":  {[]string{"score", "--model", "demo", truncated}, 1, []string{"truncated.png"}},
 		"missing library":    {[]string{"score", "--model", "demo", "--library", dir + "/none.so", good}, 1, []string{"none.so"}},
 		"not a library":      {[]string{"score", "--model", "demo", "--library", notLibrary, good}, 1, []string{"libonnxruntime.so"}},
-		"no GPU":             {[]string{"score", "--model", "demo", "--provider", "cuda", good}, 1, []string{"cuda"}},
+		"no GPU":             {[]string{"score", "--model", whole, "--provider", "cuda", good}, 1, []string{"provider cuda (strict)", "docs/providers.md"}},
+		"8 bits on a GPU":    {[]string{"score", "--model", "demo", "--provider", "cuda", good}, 1, []string{"8-bit form for the CPU", ".float32.onnx"}},
 		"no such provider":   {[]string{"score", "--model", "demo", "--provider", "npu", good}, 1, []string{"npu"}},
 		"missing config":     {[]string{"run", "--config", dir + "/none.yaml"}, 1, []string{"none.yaml"}},
 		"wrong key":          {[]string{"config", "check", "--config", station("model: demo, treshold: 1")}, 1, []string{"faird.yaml:7", "treshold", "threshold"}},

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"faird/model"
+	"faird/model/demo/small"
 )
 
 // TestQuantize trains a small model, brings it to 8 bits and uses it.
@@ -14,7 +15,7 @@ func TestQuantize(t *testing.T) {
 	ringsPNG(t, filepath.Join(dir, "good"), 16)
 	ringsPNG(t, filepath.Join(dir, "set", "good"), 3)
 	ringsPNG(t, filepath.Join(dir, "set", "strange"), 1)
-	if code, _, errs := run(t, dir, tiny("--out", "m.onnx", "--steps", "12")...); code != 0 {
+	if code, _, errs := run(t, dir, tiny("--out", "m.onnx", "--steps", "12", "--precision", "float32")...); code != 0 {
 		t.Fatal(errs)
 	}
 	code, out, errs := run(t, dir, "quantize", "--model", "m.onnx", "--good", "good", "--out", "m.int8.onnx", "--data", "set", "--force", "--json")
@@ -50,7 +51,7 @@ func TestQuantize(t *testing.T) {
 func TestQuantizeRefuses(t *testing.T) {
 	dir := t.TempDir()
 	ringsPNG(t, filepath.Join(dir, "good"), 16)
-	if code, _, errs := run(t, dir, tiny("--out", "m.onnx", "--steps", "12")...); code != 0 {
+	if code, _, errs := run(t, dir, tiny("--out", "m.onnx", "--steps", "12", "--precision", "float32")...); code != 0 {
 		t.Fatal(errs)
 	}
 	file, err := model.Read(filepath.Join(dir, "m.onnx"))
@@ -78,6 +79,7 @@ func TestQuantizeRefuses(t *testing.T) {
 func TestQuantizeBadInput(t *testing.T) {
 	dir := t.TempDir()
 	ringsPNG(t, filepath.Join(dir, "good"), 2)
+	write(t, dir, "m.onnx", string(small.Model()))
 	for _, c := range []struct {
 		args []string
 		code int
@@ -89,7 +91,8 @@ func TestQuantizeBadInput(t *testing.T) {
 		{[]string{"--model", "demo", "--good", "good", "--out", "o.onnx", "--target", "npu"}, 2, "choose cpu or tensorrt"},
 		{[]string{"--model", "none.onnx", "--good", "good", "--out", "o.onnx"}, 1, "none.onnx"},
 		{[]string{"--model", "demo", "--good", "nowhere", "--out", "o.onnx"}, 1, "nowhere"},
-		{[]string{"--model", "demo", "--good", "good", "--out", "o.onnx"}, 1, "too few"},
+		{[]string{"--model", "m.onnx", "--good", "good", "--out", "o.onnx"}, 1, "too few"},
+		{[]string{"--model", "demo", "--good", "good", "--out", "o.onnx"}, 1, "start from the float32 one"},
 	} {
 		code, _, errs := run(t, dir, append([]string{"quantize"}, c.args...)...)
 		if code != c.code || !strings.Contains(errs, c.want) {

@@ -10,7 +10,6 @@ import (
 
 	"faird/camera"
 	"faird/config"
-	"faird/model"
 	"faird/pipeline"
 	"faird/verdict"
 )
@@ -55,7 +54,7 @@ func describeModel() string {
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("built in, UNet c=%d at %dx%d%s", baseWidth(f), f.Width, f.Height, standIn(f))
+	return fmt.Sprintf("built in, UNet c=%d at %dx%d in %s, made by faird train from such lines", f.BaseWidth(), f.Width, f.Height, f.Precision())
 }
 
 // observe counts one verdict; it runs on the station's loop.
@@ -133,15 +132,4 @@ func (t *tally) finish(d *daemon) {
 	if published <= 0 || t.good+t.defective == 0 {
 		t.err = errors.New("the demo published no verdict; run faird demo with --library or look at the messages above")
 	}
-}
-
-// baseWidth is the UNet's c: the output channels of its first convolution.
-func baseWidth(f *model.File) int { return f.BaseWidth() }
-
-// standIn says so when the demo's network is smaller than the paper's.
-func standIn(f *model.File) string {
-	if c := baseWidth(f); c != 32 || f.Width != 256 {
-		return " (a small stand-in for c=32 at 256x256)"
-	}
-	return ""
 }

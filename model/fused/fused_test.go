@@ -18,7 +18,7 @@ import (
 	"faird/infer"
 	"faird/inspect"
 	"faird/model"
-	"faird/model/demo"
+	trained "faird/model/demo/small"
 	"faird/model/fused"
 	"faird/model/unet"
 )
@@ -64,13 +64,13 @@ func picture(w, h int) gocv.Mat {
 
 // TestFusedIsTheMethod holds the graph against the way through OpenCV.
 func TestFusedIsTheMethod(t *testing.T) {
-	built, err := model.Parse(demo.Model())
+	built, err := model.Parse(trained.Model())
 	if err != nil {
 		t.Fatal(err)
 	}
 	paper := fair.DefaultScoring()
 	for name, f := range map[string]*model.File{
-		"demo":       built,
+		"trained":    built,
 		"oblong":     small(t, 96, 64, fair.DefaultFilter(), paper),
 		"ideal":      small(t, 64, 64, fair.Filter{Type: fair.Ideal, D0: 10}, fair.Scoring{K: 1e-3, Smooth: 5, Scales: 3}),
 		"gaussian":   small(t, 64, 64, fair.Filter{Type: fair.Gaussian, D0: 20}, fair.Scoring{K: 0, Smooth: 1, Scales: 1}),

@@ -15,7 +15,7 @@ import (
 	"faird/config"
 	"faird/inspect"
 	"faird/model"
-	"faird/model/demo"
+	"faird/model/demo/small"
 	graph "faird/model/quantize"
 	"faird/train/calibrate"
 	"faird/train/defect"
@@ -46,9 +46,9 @@ func parts(t *testing.T, file *model.File, n int) []calibrate.Picture {
 	return calibrate.Pool(names, pool)
 }
 
-func demoModel(t *testing.T) *model.File {
+func trained(t *testing.T) *model.File {
 	t.Helper()
-	file, err := model.Parse(demo.Model())
+	file, err := model.Parse(small.Model())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func options(file *model.File, target string) quantize.Options {
 }
 
 func TestRun(t *testing.T) {
-	file := demoModel(t)
+	file := trained(t)
 	good := parts(t, file, 24)
 	for _, target := range []string{graph.CPU, graph.TensorRT} {
 		t.Run(target, func(t *testing.T) {
@@ -117,7 +117,7 @@ func check(t *testing.T, got, float *model.File, target string) {
 }
 
 func TestVerdictsThatChangeAreNamed(t *testing.T) {
-	file := demoModel(t)
+	file := trained(t)
 	threshold := file.Calibration.Threshold
 	file.Calibration.Threshold = 1e-9 // every golden sample fails
 	o := options(file, graph.CPU)
@@ -135,7 +135,7 @@ func TestVerdictsThatChangeAreNamed(t *testing.T) {
 }
 
 func TestRunErrors(t *testing.T) {
-	file := demoModel(t)
+	file := trained(t)
 	good := parts(t, file, 6)
 	run := func(change func(o *quantize.Options, f *model.File)) error {
 		f, o := *file, options(file, graph.CPU)
