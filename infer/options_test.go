@@ -110,42 +110,26 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// The CPU's 8-bit form runs on the CPU, wherever a GPU is only wished for.
+// The CPU's 8-bit form runs on the CPU alone.
 func TestEightBitsForTheCPU(t *testing.T) {
-	no := false
 	for _, c := range []struct {
-		provider, target string
-		strict           *bool
-		try              string // "": an error
+		provider Provider
+		target   string
+		runs     bool
 	}{
-		{"auto", "cpu", nil, "cpu"},
-		{"cpu", "cpu", nil, "cpu"},
-		{"cuda", "cpu", &no, "cpu"},
-		{"tensorrt", "cpu", &no, "cpu"},
-		{"cuda", "cpu", nil, ""},
-		{"tensorrt", "cpu", nil, ""},
-		{"tensorrt", "tensorrt", nil, "tensorrt"},
-		{"auto", "tensorrt", nil, "cuda cpu"},
-		{"auto", "", nil, "cuda cpu"},
+		{CPU, "cpu", true},
+		{CUDA, "cpu", false},
+		{TensorRT, "cpu", false},
+		{TensorRT, "tensorrt", true},
+		{CUDA, "tensorrt", true},
+		{CUDA, "", true},
 	} {
 		f := &model.File{}
 		if c.target != "" {
 			f.Quantization = &model.Quantization{Target: c.target, Scheme: "any"}
 		}
-		wish, err := choose(config.Infer{Provider: c.provider, Strict: c.strict})
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := wish.forModel(f)
-		var names []string
-		for _, p := range got.try {
-			names = append(names, string(p))
-		}
-		switch {
-		case c.try == "" && (err == nil || !strings.Contains(err.Error(), ".float32.onnx")):
-			t.Errorf("8 bits for %q on %s: %v, want what to do", c.target, c.provider, err)
-		case c.try != "" && (err != nil || strings.Join(names, " ") != c.try):
-			t.Errorf("8 bits for %q on %s: %v, %v, want %s", c.target, c.provider, names, err, c.try)
+		if err := c.provider.runs(f); (err == nil) != c.runs || err != nil && !strings.Contains(err.Error(), ".float32.onnx") {
+			t.Errorf("8 bits for %q on %s: %v", c.target, c.provider, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"errors"
 	"fmt"
 
 	"faird/config"
@@ -61,14 +62,11 @@ func choose(c config.Infer) (choice, error) {
 	return choice{}, fmt.Errorf("infer.provider: %q is none of auto, cpu, cuda, tensorrt", c.Provider)
 }
 
-// forModel narrows the choice to what runs the model: the CPU's 8-bit form is of
-// operators that no accelerator has.
-func (c choice) forModel(f *model.File) (choice, error) {
-	if q := f.Quantization; q == nil || q.Target != quantize.CPU {
-		return c, nil
+// runs says why p cannot run the model: the CPU's 8-bit form is of operators that
+// no accelerator has.
+func (p Provider) runs(f *model.File) error {
+	if q := f.Quantization; q != nil && q.Target == quantize.CPU && p.accelerated() {
+		return errors.New("the model is an 8-bit form for the CPU: name its float32 form (faird train writes it beside it, .float32.onnx)")
 	}
-	if first := c.try[0]; c.strict && first.accelerated() {
-		return choice{}, fmt.Errorf("provider %s (strict): the model is an 8-bit form for the CPU: name its float32 form (faird train writes it beside it, .float32.onnx), or set infer.provider: cpu", first)
-	}
-	return choice{[]Provider{CPU}, c.strict}, nil
+	return nil
 }

@@ -41,9 +41,6 @@ func Open(f *model.File, c config.Infer, log zerolog.Logger) (*Session, error) {
 		return nil, err
 	}
 	choice, err := choose(c)
-	if err == nil {
-		choice, err = choice.forModel(f)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +91,9 @@ func graphOptions(f *model.File, c config.Infer, p Provider, strict bool, lib Li
 
 // openOn makes a session on p, or says why p does not run it.
 func openOn(f *model.File, p Provider, fuse string, o GraphOptions, log zerolog.Logger) (*Session, error) {
+	if err := p.runs(f); err != nil {
+		return nil, err
+	}
 	s := &Session{file: f, options: o, provider: p, log: log, onnx: f.Bytes(), graphs: map[int]*Graph{}}
 	if err := s.fuse(fuse); err != nil {
 		return nil, err

@@ -48,7 +48,7 @@ func (t *tally) explain(d *daemon) {
 	fmt.Fprintln(t.out, "stop:    Ctrl-C")
 }
 
-// describeModel says what the built-in model is, by its own metadata.
+// describeModel says what the built-in model is.
 func describeModel() string {
 	f, err := pipeline.ReadModel(config.DemoModel)
 	if err != nil {

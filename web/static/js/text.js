@@ -221,7 +221,7 @@ export const text = {
     gathered: (have, of) => `${format.count(have)} of ${n(of, "picture", "pictures")}`,
     from: (have) => `From ${n(have, "good part", "good parts")}`,
     reading: (have) => `Reading the pictures of ${n(have, "part", "parts")}`,
-    after: { calibrating: "Setting the threshold on pictures kept from training", quantising: "Bringing it to 8 bits, which takes a CPU half the time" },
+    after: { calibrating: "Setting the threshold on pictures kept from training", quantising: "Bringing it to 8 bits for the CPU" },
     step: (step, loss, left) => `Step ${step}, loss ${loss}, about ${left} left`,
     made: (r, hash, threshold) => `is among the box’s models: ${hash}, trained on ${n(r.pictures, "picture", "pictures")}; the others gave its threshold, ${threshold}.`,
     by: (station, who, when) => `For ${station}, started by ${who}, ${when}.`,
