@@ -113,6 +113,9 @@ func runTrain(ctx context.Context, out io.Writer, o trainOptions) error {
 	case result.Quantised != nil:
 		p.line("left in float32: in 8 bits verdicts on golden samples would change: %s", strings.Join(result.Quantised.Loss.Changed, "; "))
 	}
+	if _, err := os.Stat(o.float32File()); err == nil && result.Float32 == nil {
+		p.line("%s is of an earlier model, not of this one", o.float32File())
+	}
 	p.line("calibrated on the %d held back:", len(result.Scores))
 	if p.err != nil {
 		return p.err

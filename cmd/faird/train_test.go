@@ -105,6 +105,10 @@ func TestTrainInWords(t *testing.T) {
 			t.Errorf("%q does not say %q", out, words)
 		}
 	}
+	code, out, errs = run(t, dir, tiny("--out", "m.onnx", "--epochs", "1", "--precision", "float32")...)
+	if code != 0 || !strings.Contains(out, "m.float32.onnx is of an earlier model, not of this one\n") || strings.Contains(out, "8 bits") {
+		t.Errorf("in float32 alone: exit code %d: %s%s", code, out, errs)
+	}
 }
 
 func isPNG(t *testing.T, path string, width int) {
