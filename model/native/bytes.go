@@ -149,23 +149,43 @@ func (b *byteRewriter) lastOf(from *onnxpb.NodeProto) error {
 	return nil
 }
 
-// between is a convolution in float32 among those in 8 bits: its numbers are turned
-// around for it and back.
+// between are convolutions in float32 after those in 8 bits: their numbers are
+// turned around for them.
 func (b *byteRewriter) between(from, conv *onnxpb.NodeProto) error {
-	relu := b.only(conv, "Relu")
-	to := b.only(relu, "QuantizeLinear")
-	if !b.known(conv) || to == nil || len(to.Input) != 3 {
-		return errForeign
-	}
 	b.add(from)
 	b.transpose(from.Output[0], conv.GetName()+"/first", 0, 3, 1, 2)
-	b.own("Conv3x3", slices.Concat([]string{conv.GetName() + "/first"}, conv.Input[1:]), relu.Output[0], reluAttribute())
-	b.transpose(relu.Output[0], conv.GetName()+"/last", 0, 2, 3, 1)
-	to.Input[0] = conv.GetName() + "/last"
-	b.add(to)
-	b.last[to.Output[0]] = true
-	b.gone[conv], b.gone[relu], b.gone[to] = true, true, true
-	return nil
+	return b.inFloat(conv, conv.GetName()+"/first")
+}
+
+// inFloat is a convolution in float32 of numbers with channels first and those
+// that follow it, up to the rounding after them, whose bytes have their channels
+// last again, or to the network's output.
+func (b *byteRewriter) inFloat(conv *onnxpb.NodeProto, at string) error {
+	for b.known(conv) {
+		b.gone[conv] = true
+		inputs := slices.Concat([]string{at}, conv.Input[1:])
+		relu := b.only(conv, "Relu")
+		if relu == nil {
+			b.own("Conv3x3", inputs, conv.Output[0])
+			if !b.outputs[conv.Output[0]] {
+				return errForeign
+			}
+			return nil
+		}
+		b.gone[relu], at = true, relu.Output[0]
+		b.own("Conv3x3", inputs, at, reluAttribute())
+		if to := b.only(relu, "QuantizeLinear"); to != nil && len(to.Input) == 3 {
+			b.transpose(at, conv.GetName()+"/last", 0, 2, 3, 1)
+			to.Input[0] = conv.GetName() + "/last"
+			b.add(to)
+			b.gone[to], b.last[to.Output[0]] = true, true
+			return nil
+		}
+		if conv = b.only(relu, "Conv"); conv == nil {
+			return errForeign
+		}
+	}
+	return errForeign
 }
 
 func (b *byteRewriter) transpose(from, to string, order ...int64) {

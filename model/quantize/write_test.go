@@ -205,6 +205,11 @@ func TestNativeForm(t *testing.T) {
 	}{
 		{[]string{"e1.0", "out"}, 6, map[string]int{"Conv3x3ToBytes": 1, "DoubleBytes": 4, "Conv3x3FromBytes": 1, "Conv": 0, "Resize": 0, "QuantizeLinear": 0}},
 		{[]string{"e1.0", "d3.0", "out"}, 7, map[string]int{"Conv3x3": 1, "Transpose": 2, "QLinearConv": 20, "DoubleBytes": 4}},
+		{[]string{"e1.0", "d4.3", "out"}, 7, map[string]int{"Conv3x3ToBytes": 1, "DoubleBytes": 4, "Conv3x3": 2, "Transpose": 1, "QLinearConv": 20, "Conv": 0}},
+		{[]string{"e1.0", "d4.0", "d4.3", "out"}, 8, map[string]int{"Conv3x3": 3, "Transpose": 1, "Conv": 0}},
+		// Where numbers are pooled or doubled before they are rounded it is not rewritten.
+		{[]string{"e1.0", "e1.3", "out"}, 0, map[string]int{"Conv": 3}},
+		{[]string{"e1.0", "d3.3", "out"}, 0, map[string]int{"Conv": 3}},
 		{[]string{"out"}, 0, map[string]int{"QLinearConv": 22, "Resize": 4}}, // its first layer is in 8 bits: not rewritten
 	} {
 		t.Run(strings.Join(c.float, ","), func(t *testing.T) {
