@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"faird/camera/fault"
 	"faird/camera/line"
 	"faird/config"
 
@@ -27,7 +28,7 @@ var ErrLost = errors.New("camera is not connected")
 
 // ErrPicture is wrapped by [Frame.Err]: the source gave something that is not
 // a picture, so there is a frame to answer for but nothing to judge.
-var ErrPicture = errors.New("unusable picture")
+var ErrPicture = fault.ErrImage
 
 // What applies where the config leaves a duration at zero.
 const (

@@ -43,6 +43,7 @@ type Camera struct {
 	ReadTimeout time.Duration `mapstructure:"read_timeout"`
 	BackoffMin  time.Duration `mapstructure:"backoff_min"`
 	BackoffMax  time.Duration `mapstructure:"backoff_max"`
+	MaxPixels   int           `mapstructure:"max_pixels"` // largest image that is read
 }
 
 // String implements fmt.Stringer, without the URL's password.
@@ -60,6 +61,13 @@ func (c Camera) MarshalJSON() ([]byte, error) {
 	c.URL = Redact(c.URL)
 	return json.Marshal(plain(c))
 }
+
+// maxMaxPixels is where OpenCV's own limits begin.
+const maxMaxPixels = 1 << 30
+
+// DefaultMaxPixels bounds an image where nothing else is configured. It covers
+// the largest area-scan sensors in common use.
+const DefaultMaxPixels = 100_000_000
 
 // Trigger says what asks for a verdict.
 type Trigger struct {
@@ -86,6 +94,7 @@ func DefaultStation() Station {
 			ReadTimeout: 2 * time.Second,
 			BackoffMin:  500 * time.Millisecond,
 			BackoffMax:  time.Second,
+			MaxPixels:   DefaultMaxPixels,
 		},
 		Trigger:   Trigger{Mode: "free", Deadline: 2 * time.Second, Change: defaultChange()},
 		Validity:  Validity{Frozen: 10 * time.Second},
@@ -128,6 +137,9 @@ func (k *checker) camera(key string, c Camera) {
 	k.positive(key+".backoff_min", c.BackoffMin)
 	if c.BackoffMax < c.BackoffMin {
 		k.bad(key+".backoff_max", fmt.Sprintf("%s is below backoff_min %s", c.BackoffMax, c.BackoffMin), "raise backoff_max")
+	}
+	if c.MaxPixels < 1 || c.MaxPixels > maxMaxPixels {
+		k.bad(key+".max_pixels", fmt.Sprintf("%d is out of range", c.MaxPixels), fmt.Sprintf("give a number of pixels from 1 to %d, such as %d", maxMaxPixels, DefaultMaxPixels))
 	}
 }
 

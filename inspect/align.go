@@ -124,10 +124,10 @@ func (a *Aligner) judge(found Alignment) error {
 	switch {
 	case !(found.Match >= a.least):
 		return fmt.Errorf("%w: the reference mark is not there, what is most like it lies %.1f, %.1f pixels off: %w", ErrPicture,
-			found.Shift.X, found.Shift.Y, &validity.Fault{Fault: verdict.Fault{Check: verdict.Mark, Value: found.Match, Limit: a.least}})
+			found.Shift.X, found.Shift.Y, &validity.Fault{Fault: verdict.NewFault(verdict.Mark, found.Match, a.least)})
 	case far >= float64(a.search)+0.5: // what is nearer rounds to a pixel within reach
 		return fmt.Errorf("%w: the part lies %.1f, %.1f pixels off its place, or farther: %w", ErrPicture,
-			found.Shift.X, found.Shift.Y, &validity.Fault{Fault: verdict.Fault{Check: verdict.Shift, Value: far, Limit: float64(a.search)}})
+			found.Shift.X, found.Shift.Y, &validity.Fault{Fault: verdict.NewFault(verdict.Shift, far, float64(a.search))})
 	}
 	return nil
 }

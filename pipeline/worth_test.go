@@ -30,7 +30,7 @@ func TestFaultyPictureIsNoRead(t *testing.T) {
 	}
 	v := next(t, out)
 	if v.Verdict != verdict.NoRead || v.Reason != verdict.InvalidPicture || v.Fault == nil ||
-		*v.Fault != (verdict.Fault{Check: verdict.Black, Value: 1, Limit: 0.995}) || v.Detail == "" {
+		v.Fault.Check != verdict.Black || *v.Fault.Measurement != (verdict.Measurement{Value: 1, Limit: 0.995}) || v.Detail == "" {
 		t.Errorf("%s %s %q %+v", v.Verdict, v.Reason, v.Detail, v.Fault)
 	}
 	all := 1.0

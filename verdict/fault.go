@@ -1,9 +1,10 @@
 package verdict
 
-// Check names what was looked at to see whether a picture is worth a score.
+// Check names the rule that an image broke, so that it cannot be judged.
 type Check string
 
-// The checks, and what Value and Limit of a [Fault] are in each.
+// Rules that are measured against a limit, and what Value and Limit of the
+// [Measurement] are in each.
 const (
 	Frozen      Check = "frozen"       // seconds without a change of any pixel
 	Black       Check = "black"        // share 0..1 of dark pixels
@@ -16,10 +17,29 @@ const (
 	Shift       Check = "shift"        // camera pixels from the part's place, the larger of x and y
 )
 
-// Fault is why a picture is not worth a score: what was measured, and the limit
-// that it broke.
+// Integrity rules: what every image must be before anything of it is measured.
+const (
+	Damaged     Check = "damaged"      // its data contradict themselves, their checksums, or depend on lost data
+	Incomplete  Check = "incomplete"   // a part of it never arrived
+	Repeated    Check = "repeated"     // the source has delivered it before
+	FormChanged Check = "form_changed" // its size, pixel format or range is not the one the source was opened with
+	TooLarge    Check = "too_large"    // beyond the limit on pixels or bytes
+)
+
+// Fault is why an image cannot be judged.
 type Fault struct {
-	Check Check   `json:"check"`
+	Check Check `json:"check"`
+	*Measurement
+}
+
+// Measurement is what was measured of an image and the limit that it broke. It
+// is absent where a rule measures nothing.
+type Measurement struct {
 	Value float64 `json:"value"`
 	Limit float64 `json:"limit"`
+}
+
+// NewFault is a fault with its measurement.
+func NewFault(check Check, value, limit float64) Fault {
+	return Fault{Check: check, Measurement: &Measurement{Value: value, Limit: limit}}
 }

@@ -59,7 +59,7 @@ type Verdict struct {
 	Verdict   Kind     `json:"verdict"`
 	Reason    Reason   `json:"reason"`           // empty but for no_read
 	Detail    string   `json:"detail,omitempty"` // for people: the measured value and its limit, or the error
-	Fault     *Fault   `json:"fault,omitempty"`  // of an invalid_picture that was measured
+	Fault     *Fault   `json:"fault,omitempty"`  // of an invalid_picture: the rule that the image broke
 	Score     *float64 `json:"score"`            // maximum of the smoothed anomaly map (eq. 10); nil for no_read
 	Threshold *float64 `json:"threshold"`        // score >= threshold is fail; nil where none was in force
 	Review    *float64 `json:"review"`           // score >= review is at least review; nil where not set

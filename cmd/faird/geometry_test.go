@@ -184,7 +184,7 @@ func TestScoreAsAStationBadInput(t *testing.T) {
 		}
 	}
 	code, out, _ := run(t, dir, "score", "--config", config, "--station", "cap", "a.png")
-	if code != 0 || !strings.Contains(out, "no_read (unusable picture: it is 90x90, the region of interest needs at least 130x130)") {
+	if code != 0 || !strings.Contains(out, "no_read (unusable image: it is 90x90, the region of interest needs at least 130x130)") {
 		t.Errorf("exit code %d: %q", code, out)
 	}
 }

@@ -75,7 +75,7 @@ func (l *Limits) Check(s *Stats) *Fault {
 			if c.value < c.Low {
 				limit = c.Low
 			}
-			return &Fault{verdict.Fault{Check: c.check, Value: c.value, Limit: limit}}
+			return &Fault{verdict.NewFault(c.check, c.value, limit)}
 		}
 	}
 	return nil

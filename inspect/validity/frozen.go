@@ -23,7 +23,7 @@ func (f *Freeze) Check(s *Stats, taken time.Time) *Fault {
 		return nil
 	}
 	if lasts := taken.Sub(f.since); f.After > 0 && lasts > f.After {
-		return &Fault{verdict.Fault{Check: verdict.Frozen, Value: lasts.Seconds(), Limit: f.After.Seconds()}}
+		return &Fault{verdict.NewFault(verdict.Frozen, lasts.Seconds(), f.After.Seconds())}
 	}
 	return nil
 }

@@ -236,13 +236,13 @@ func TestFaultSaysWhatWasMeasured(t *testing.T) {
 		fault verdict.Fault
 		says  string
 	}{
-		{verdict.Fault{Check: verdict.Black, Value: 0.999, Limit: 0.2}, "black: 99.9% of the picture is dark, must be at most 20.0%"},
-		{verdict.Fault{Check: verdict.Brightness, Value: 20, Limit: 68.5}, "brightness: the mean level is 20.0 of 255, must be at least 68.5"},
-		{verdict.Fault{Check: verdict.Blurred, Value: 0.05, Limit: 0.19}, "blurred: the sharpness is 0.0500, must be at least 0.1900"},
-		{verdict.Fault{Check: verdict.Frozen, Value: 12.25, Limit: 10}, "frozen: not one pixel has changed for 12.2 s, may be 10.0 s"},
-		{verdict.Fault{Check: verdict.ColourOrder, Value: -1, Limit: -0.7}, "colour_order: red and blue are swapped: the agreement of colours is -1.00, must be at least -0.70"},
-		{verdict.Fault{Check: verdict.Size, Value: 1.33, Limit: 1.02}, "size: width over height is 1.330, must be at most 1.020"},
-		{verdict.Fault{Check: verdict.Saturated, Value: 0.5, Limit: 0.1}, "saturated: 50.0% of the picture is saturated, must be at most 10.0%"},
+		{verdict.NewFault(verdict.Black, 0.999, 0.2), "black: 99.9% of the picture is dark, must be at most 20.0%"},
+		{verdict.NewFault(verdict.Brightness, 20, 68.5), "brightness: the mean level is 20.0 of 255, must be at least 68.5"},
+		{verdict.NewFault(verdict.Blurred, 0.05, 0.19), "blurred: the sharpness is 0.0500, must be at least 0.1900"},
+		{verdict.NewFault(verdict.Frozen, 12.25, 10), "frozen: not one pixel has changed for 12.2 s, may be 10.0 s"},
+		{verdict.NewFault(verdict.ColourOrder, -1, -0.7), "colour_order: red and blue are swapped: the agreement of colours is -1.00, must be at least -0.70"},
+		{verdict.NewFault(verdict.Size, 1.33, 1.02), "size: width over height is 1.330, must be at most 1.020"},
+		{verdict.NewFault(verdict.Saturated, 0.5, 0.1), "saturated: 50.0% of the picture is saturated, must be at most 10.0%"},
 	} {
 		if got := (&Fault{c.fault}).Error(); got != c.says {
 			t.Errorf("got  %s\nwant %s", got, c.says)
