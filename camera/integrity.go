@@ -61,7 +61,7 @@ func (g *integrity) check(f *Frame) {
 	case f.mat.Empty():
 		f.fail(fault.Incomplete("the source delivered no pixels"))
 	case got.width*got.height > g.maxPixels:
-		f.fail(fault.TooLarge("%s has more than camera.max_pixels, %d: raise it, or set the camera to a smaller size", got, g.maxPixels))
+		f.fail(tooLarge(got.width, got.height, g.maxPixels))
 	case f.evidence.digest != 0 && f.evidence.digest == g.last.digest:
 		f.fail(fault.Repeated("every byte is that of the image before: is the sensor stalled?"))
 	case f.evidence.stamp != 0 && f.evidence.stamp == g.last.stamp:
@@ -71,4 +71,9 @@ func (g *integrity) check(f *Frame) {
 	case g.form != got:
 		f.fail(fault.FormChanged("the source delivers %s and was opened with %s", got, g.form))
 	}
+}
+
+// tooLarge is an image beyond camera.max_pixels.
+func tooLarge(width, height, limit int) error {
+	return fault.TooLarge("%dx%d pixels are more than camera.max_pixels, %d: raise it, or set the camera to a smaller size", width, height, limit)
 }
