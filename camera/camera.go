@@ -15,6 +15,7 @@ import (
 	"faird/camera/fault"
 	"faird/camera/line"
 	"faird/config"
+	"faird/verdict"
 
 	"github.com/rs/zerolog"
 )
@@ -26,8 +27,8 @@ type Truth = line.Truth
 // was not connected; the text says why it is not.
 var ErrLost = errors.New("camera is not connected")
 
-// ErrPicture is wrapped by [Frame.Err]: the source gave something that is not
-// a picture, so there is a frame to answer for but nothing to judge.
+// ErrPicture is wrapped by [Frame.Err]: there is a frame to answer for, but its
+// image must not be judged. Package fault says why.
 var ErrPicture = fault.ErrImage
 
 // What applies where the config leaves a duration at zero.
@@ -78,11 +79,12 @@ type Status struct {
 	Failed    bool      // an attempt to open or read it has failed since it last gave a frame
 	Width     int       // of the newest picture, pixels
 	Height    int
-	FPS       float64 // measured, pictures a second
-	Frames    uint64  // taken from the source
-	Dropped   uint64  // taken and never handed out, a newer one having come
-	Reopened  uint64  // times the source was opened again after a loss
-	Abandoned uint64  // threads given up because a call did not return by its deadline
+	FPS       float64             // measured, pictures a second
+	Frames    uint64              // taken from the source
+	Dropped   uint64              // taken and never handed out, a newer one having come
+	Faults    verdict.FaultCounts // frames that must not be judged, by kind
+	Reopened  uint64              // times the source was opened again after a loss
+	Abandoned uint64              // threads given up because a call did not return by its deadline
 }
 
 // Open checks the URL and the settings and touches no device. The frames come
@@ -124,6 +126,9 @@ func withDefaults(c config.Camera) config.Camera {
 		if *d.value == 0 {
 			*d.value = d.fallback
 		}
+	}
+	if c.MaxPixels == 0 {
+		c.MaxPixels = config.DefaultMaxPixels
 	}
 	return c
 }

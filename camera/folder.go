@@ -36,6 +36,7 @@ func parseFolder(u *url.URL, q *query) (plan, error) {
 	return plan{
 		every:   !loop,
 		undated: !loop,
+		mixed:   true,
 		pause:   pause,
 		source: func(_ config.Camera, skip uint64) source {
 			return &folder{path: path, loop: loop, pacer: pacer{interval: pause}, skip: skip}

@@ -1,10 +1,9 @@
 package camera
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
+	"faird/camera/fault"
 	"faird/verdict"
 
 	"gocv.io/x/gocv"
@@ -24,15 +23,17 @@ type Frame struct {
 	Sequence uint64           // counts the source's pictures from 1, dropped ones too
 	Source   string           // file name, or ""
 	Truth    *Truth           // what the simulated line drew; nil elsewhere
-	Err      error            // wraps ErrPicture: the source gave something unreadable
+	Err      error            // wraps ErrPicture: a fault, the image must not be judged
 
-	home  *Camera
-	reply func(*verdict.Verdict) // whoever brought the picture and waits for its verdict; nil elsewhere
-	mat   gocv.Mat               // the pixels
-	none  gocv.Mat               // what Picture is when there is none, so that nothing old is ever judged
-	truth Truth
-	out   bool // with a taker
-	users int  // of it that are to release it, beside the first
+	evidence evidence
+	received func() // tells the camera that an image has arrived and is being decoded
+	home     *Camera
+	reply    func(*verdict.Verdict) // whoever brought the picture and waits for its verdict; nil elsewhere
+	mat      gocv.Mat               // the pixels
+	none     gocv.Mat               // what Picture is when there is none, so that nothing old is ever judged
+	truth    Truth
+	out      bool // with a taker
+	users    int  // of it that are to release it, beside the first
 }
 
 func newFrame(home *Camera) *Frame {
@@ -54,13 +55,14 @@ func (f *Frame) Answer(v *verdict.Verdict) {
 // Who waits for a verdict on the picture before is told that there is none.
 func (f *Frame) reset() {
 	f.Answer(nil)
-	*f = Frame{home: f.home, mat: f.mat, none: f.none, Picture: f.none}
+	*f = Frame{home: f.home, mat: f.mat, none: f.none, Picture: f.none, received: func() {}}
 }
 
-// fail turns the frame into one that has no picture.
+// fail turns the frame into one that must not be judged. An error that names no
+// fault counts as damage.
 func (f *Frame) fail(err error) {
-	if f.Err = err; !errors.Is(err, ErrPicture) {
-		f.Err = fmt.Errorf("%w: %w", ErrPicture, err)
+	if f.Err = err; fault.Of(err) == "" {
+		f.Err = fault.Damaged("%w", err)
 	}
 }
 

@@ -71,7 +71,7 @@ func (s genicamSettings) plan(latency time.Duration) plan {
 	}
 	known := &acquaintance{}
 	p.source = checking(mode{fps: s.fps}, func(c config.Camera, _ uint64) source {
-		return &genicam{settings: s, demand: p.demand, known: known, patience: c.ReadTimeout}
+		return &genicam{settings: s, demand: p.demand, known: known, patience: c.ReadTimeout, maxPixels: c.MaxPixels}
 	})
 	return p
 }

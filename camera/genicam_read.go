@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"faird/camera/aravis"
+	"faird/camera/fault"
 	"faird/verdict"
 )
 
@@ -27,10 +28,13 @@ type genicam struct {
 	known    *acquaintance
 	patience time.Duration // longest silence of a camera that runs freely
 
+	maxPixels int
+
 	camera   *aravis.Camera
 	address  string // of a GigE Vision camera
 	exposure time.Duration
 	pixels   pixels
+	whole    time.Time // when the newest complete image came, or the camera was opened
 
 	// With a trigger line, where each picture is a part:
 	last   uint64          // number of the newest picture
@@ -54,10 +58,23 @@ func (g *genicam) open(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", id, err)
 	}
 	g.exposure = exposureOf(g.camera)
+	if err := g.bounded(); err != nil {
+		return fmt.Errorf("%s: %w", id, err)
+	}
 	if err := g.camera.Start(genicamBuffers); err != nil {
 		return fmt.Errorf("%s: %w", id, err)
 	}
+	g.whole = time.Now()
 	return nil
+}
+
+// bounded checks the size of images before buffers are made for them.
+func (g *genicam) bounded() error {
+	_, _, width, height, err := g.camera.Region()
+	if err == nil && width*height > g.maxPixels {
+		err = fmt.Errorf("the camera is set to %dx%d pixels, more than camera.max_pixels, %d: raise it, or give width and height", width, height, g.maxPixels)
+	}
+	return err
 }
 
 func (g *genicam) close() {
@@ -87,12 +104,17 @@ func (g *genicam) readNewest(ctx context.Context, f *Frame) error {
 			continue
 		}
 		if p.Err == nil {
+			g.whole = time.Now()
 			return g.take(p, f, time.Time{})
 		}
 		g.camera.Return(p)
+		if time.Since(g.whole) > g.patience {
+			break
+		}
+		return lose(f, fault.Incomplete("%w", p.Err))
 	}
 	whole, broken, unbuffered := g.camera.Statistics()
-	return fmt.Errorf("no whole picture came for %v (%d whole, %d broken, %d without a buffer since it was opened): check the network's MTU and load, or lower packet",
+	return fmt.Errorf("no complete image came for %v (%d complete, %d incomplete, %d without a buffer since it was opened): check the network's MTU and load, or lower packet",
 		g.patience*9/10, whole, broken, unbuffered)
 }
 
@@ -115,7 +137,7 @@ func (g *genicam) newest() (aravis.Picture, bool) {
 func (g *genicam) readLine(ctx context.Context, f *Frame) error {
 	if g.missed > 0 {
 		g.missed--
-		return lose(f, errors.New("a triggered picture never came: the camera's numbers have a gap"))
+		return lose(f, fault.Incomplete("a triggered image never came: the camera's numbers have a gap"))
 	}
 	if p := g.held; p != nil {
 		g.held = nil
@@ -131,7 +153,7 @@ func (g *genicam) readLine(ctx context.Context, f *Frame) error {
 	case p.Err != nil: // its number is not known
 		g.last++
 		g.camera.Return(p)
-		return lose(f, p.Err)
+		return lose(f, fault.Incomplete("%w", p.Err))
 	}
 	gap := p.ID - g.last - 1
 	known := g.last != 0 && p.ID > g.last
@@ -170,7 +192,7 @@ func (g *genicam) readFired(ctx context.Context, f *Frame) error {
 		if p, ok := g.camera.Grab(genicamSlice); ok {
 			if p.Err != nil {
 				g.camera.Return(p)
-				return lose(f, p.Err)
+				return lose(f, fault.Incomplete("%w", p.Err))
 			}
 			return g.take(p, f, fired)
 		}
@@ -193,8 +215,13 @@ func lose(f *Frame, why error) error {
 func (g *genicam) take(p aravis.Picture, f *Frame, fired time.Time) error {
 	defer g.camera.Return(p)
 	g.date(p, f, fired)
+	f.evidence = evidence{pixels: p.Format.String(), stamp: int64(p.ID)}
 	if err := g.check(p); err != nil {
 		return err
+	}
+	if p.Width*p.Height > g.maxPixels {
+		f.fail(tooLarge(p.Width, p.Height, g.maxPixels))
+		return nil
 	}
 	return g.pixels.convert(p, &f.mat)
 }

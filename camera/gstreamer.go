@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"faird/camera/fault"
 	"faird/camera/gst"
 	"faird/config"
 	"faird/verdict"
@@ -77,12 +78,14 @@ type gstreamer struct {
 	timeout  time.Duration
 	patience time.Duration // longest silence
 
+	maxPixels int
+
 	playing *gst.Pipeline
 	pixels  pixels
 }
 
 func (g gstreamer) make(c config.Camera, _ uint64) source {
-	g.timeout, g.patience = c.OpenTimeout, c.ReadTimeout
+	g.timeout, g.patience, g.maxPixels = c.OpenTimeout, c.ReadTimeout, c.MaxPixels
 	return &g
 }
 
@@ -126,7 +129,7 @@ func (g *gstreamer) read(ctx context.Context, f *Frame) error {
 		}
 		if came {
 			f.Captured, f.Exposure = time.Now(), verdict.Estimated
-			err := g.pixels.convertSample(p, &f.mat)
+			err := g.take(p, f)
 			p.Release()
 			return err
 		}
@@ -135,6 +138,26 @@ func (g *gstreamer) read(ctx context.Context, f *Frame) error {
 		return ctx.Err()
 	}
 	return fmt.Errorf("no picture came for %v: check the camera and its cable, or raise read_timeout", g.patience*9/10)
+}
+
+// take brings a sample to 8-bit BGR, unless the pipeline itself says that it is
+// damaged.
+func (g *gstreamer) take(p gst.Picture, f *Frame) error {
+	f.evidence.pixels = p.Format
+	if p.PTS > 0 {
+		f.evidence.stamp = int64(p.PTS)
+	}
+	switch {
+	case p.Corrupted:
+		f.fail(fault.Damaged("an element of the pipeline marked it as corrupted"))
+	case p.Gap:
+		f.fail(fault.Repeated("an element of the pipeline filled a gap in the stream with it"))
+	case p.Width*p.Height > g.maxPixels:
+		f.fail(tooLarge(p.Width, p.Height, g.maxPixels))
+	default:
+		return g.pixels.convertSample(p, &f.mat)
+	}
+	return nil
 }
 
 func (g *gstreamer) close() {

@@ -2,6 +2,7 @@ package camera
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -83,5 +84,27 @@ func TestPaddedRows(t *testing.T) {
 			t.Errorf("%s: BGR %v", format, last)
 		}
 		f.Release()
+	}
+}
+
+// videorate fills gaps with the image before, and marks it.
+func TestGapsFilledByThePipelineAreNotNewImages(t *testing.T) {
+	needGStreamer(t)
+	cam := start(t, "gstreamer:videotestsrc is-live=true ! video/x-raw,format=BGR,width=64,height=48,framerate=5/1 ! videorate ! video/x-raw,framerate=50/1 ! appsink drop=true max-buffers=1 sync=false", config.Camera{})
+	eventually(t, cam, "told apart", func(s Status) bool { return s.Faults.Repeated > 10 && s.Frames > s.Faults.Repeated })
+}
+
+func TestPipelineWhoseImagesChangeTheirSize(t *testing.T) {
+	needGStreamer(t)
+	dir := t.TempDir()
+	for n, rows := range []int{48, 48, 48, 96} {
+		if !gocv.IMWrite(filepath.Join(dir, fmt.Sprintf("%d.png", n)), grey(t, rows, 64, uint8(40*n))) {
+			t.Fatal("an image was not written")
+		}
+	}
+	cam := start(t, `gstreamer:multifilesrc location="`+dir+`/%d.png" loop=true start-index=0 stop-index=3 caps=image/png,framerate=20/1 ! pngdec`, config.Camera{})
+	st := eventually(t, cam, "reopened", func(s Status) bool { return s.Faults.FormChanged > 0 && s.Reopened > 0 && s.Connected })
+	if st.Abandoned != 0 {
+		t.Errorf("%+v", st)
 	}
 }

@@ -8,8 +8,13 @@ import (
 	"time"
 )
 
-// closeTimeout is how long a source may take to close before it is abandoned.
-const closeTimeout = time.Second
+const (
+	// closeTimeout is how long a source may take to close before it is abandoned.
+	closeTimeout = time.Second
+	// decodeTimeout is how long the decoding of an image may take that has arrived:
+	// one of the largest size, on a machine that is busy with other things.
+	decodeTimeout = 2 * time.Minute
+)
 
 // ErrClosed is returned by [Camera.Next] after Run has ended.
 var ErrClosed = errors.New("camera is closed")
@@ -67,26 +72,32 @@ func (c *Camera) session(ctx context.Context, w *worker) error {
 	for {
 		select {
 		case r := <-w.out:
-			if r.err != nil {
+			limit, doing = c.settings.ReadTimeout+c.plan.pause, "reading"
+			switch {
+			case r.err != nil:
 				return r.err
-			}
-			if r.frame != nil {
+			case r.frame != nil:
 				w.in <- c.put(ctx, r.frame)
-			} else {
+			case r.decoding:
+				limit, doing = decodeTimeout, "decoding"
+			default:
 				c.alive()
 			}
-			limit, doing = c.settings.ReadTimeout+c.plan.pause, "reading"
 			timer.Reset(limit)
 		case <-timer.C:
 			c.abandon(w)
-			return fmt.Errorf("%s gave nothing within %v: check the camera and its cable, or raise %s", doing, limit, timeoutKey[doing])
+			return fmt.Errorf("%s gave nothing within %v: %s", doing, limit, timeoutAdvice[doing])
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-var timeoutKey = map[string]string{"opening": "open_timeout", "reading": "read_timeout"}
+var timeoutAdvice = map[string]string{
+	"opening":  "check the camera and its cable, or raise open_timeout",
+	"reading":  "check the camera and its cable, or raise read_timeout",
+	"decoding": "is the machine overloaded?",
+}
 
 // dismiss stops a worker and waits for it, but not for ever; for one that was
 // abandoned not at all.

@@ -2,6 +2,8 @@ package camera
 
 import (
 	"time"
+
+	"faird/camera/fault"
 )
 
 // smoothing of the measured rate: the weight of the newest interval.
@@ -32,6 +34,7 @@ func (c *Camera) lost(cause error) {
 func (c *Camera) count(f *Frame) {
 	c.status.Frames++
 	f.Sequence = c.status.Frames
+	c.status.Faults.Add(fault.Of(f.Err))
 	if f.Err == nil {
 		c.status.Width, c.status.Height = f.Picture.Cols(), f.Picture.Rows()
 	}

@@ -54,7 +54,7 @@ func parseUpload(u *url.URL, q *query) (plan, error) {
 		return plan{}, errors.New("query key deadline: want more than 0s")
 	}
 	return plan{
-		every: true, onCall: true,
+		every: true, mixed: true, onCall: true,
 		source: func(config.Camera, uint64) source { return &upload{settings: s} },
 	}, nil
 }

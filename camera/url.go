@@ -18,6 +18,7 @@ type plan struct {
 	name    string        // the URL without secrets, for logs and errors
 	every   bool          // each picture must be judged: none is dropped for a newer one
 	undated bool          // pictures have no moment of exposure: they count as taken when asked for
+	mixed   bool          // images of different size and format may follow each other: they come from files
 	onCall  bool          // pictures come when a part, a person or another system wants one: silence is no fault
 	demand  chan struct{} // tells the source that a picture is wanted; nil where it gives them by itself
 	latency time.Duration // from exposure to the picture's arrival

@@ -49,19 +49,21 @@ func parseV4L2(u *url.URL, q *query) (plan, error) {
 	}
 	return plan{
 		latency: q.duration("latency", v4l2Latency, maxLatency),
-		source: checking(mode{width: want.width, height: want.height, fps: want.fps}, func(config.Camera, uint64) source {
-			return &v4l2{path: path, want: want, lock: lock}
+		source: checking(mode{width: want.width, height: want.height, fps: want.fps}, func(c config.Camera, _ uint64) source {
+			return &v4l2{path: path, want: want, lock: lock, maxPixels: c.MaxPixels}
 		}),
 	}, nil
 }
 
 // v4l2 is a Video4Linux device through OpenCV.
 type v4l2 struct {
-	path string
-	want mode
-	lock lock
+	path      string
+	want      mode
+	lock      lock
+	maxPixels int
 	*capture
-	checked bool // what comes is what was asked for
+	checked bool        // what comes is what was asked for
+	jpeg    *motionJPEG // decodes what the device sends; nil: OpenCV converts it
 }
 
 func (v *v4l2) open(context.Context) error {
@@ -74,6 +76,19 @@ func (v *v4l2) open(context.Context) error {
 	}
 	v.want.ask(v.video)
 	v.lock.ask(v.video)
+	if err := withinLimit(v.video, v.maxPixels); err != nil {
+		return fmt.Errorf("%s: %w", v.path, err)
+	}
+	v.jpeg = newMotionJPEG(v.video, v.maxPixels)
+	return nil
+}
+
+// withinLimit checks the size of images before memory is allocated for them.
+func withinLimit(d driver, limit int) error {
+	width, height := d.Get(gocv.VideoCaptureFrameWidth), d.Get(gocv.VideoCaptureFrameHeight)
+	if width*height > float64(limit) {
+		return tooLarge(int(width), int(height), limit)
+	}
 	return nil
 }
 
@@ -107,7 +122,7 @@ func told(d driver, picture gocv.Mat) mode {
 }
 
 func (v *v4l2) read(ctx context.Context, f *Frame) error {
-	if err := v.readUnless(ctx, f); err != nil || v.checked {
+	if err := v.grab(ctx, f); err != nil || v.checked || f.Err != nil {
 		return err
 	}
 	if err := errors.Join(v.want.compare(told(v.video, f.mat)), v.lock.check(v.video)); err != nil {
@@ -115,6 +130,22 @@ func (v *v4l2) read(ctx context.Context, f *Frame) error {
 	}
 	v.checked = true
 	return nil
+}
+
+// grab takes the next image. The driver stamps each one, so a stamp that comes
+// twice is an old image.
+func (v *v4l2) grab(ctx context.Context, f *Frame) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var err error
+	if v.jpeg != nil {
+		err = v.jpeg.read(v.video, f)
+	} else {
+		err = v.capture.read(f)
+	}
+	f.evidence.stamp = int64(v.video.Get(gocv.VideoCapturePosMsec) * 1e6)
+	return err
 }
 
 // compare says where what the camera gives is not what was asked of it.
@@ -150,4 +181,7 @@ func isDevice(path string) error {
 	return nil
 }
 
-func (v *v4l2) close() { v.capture.close() }
+func (v *v4l2) close() {
+	v.capture.close()
+	v.jpeg.close()
+}

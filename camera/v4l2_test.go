@@ -1,12 +1,16 @@
 package camera
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"faird/camera/fault"
 	"faird/config"
+	"faird/verdict"
 
 	"gocv.io/x/gocv"
 )
@@ -61,9 +65,19 @@ type stubborn struct {
 }
 
 func (s *stubborn) Set(p gocv.VideoCaptureProperties, _ float64) { s.asked = append(s.asked, p) }
-func (s *stubborn) Get(gocv.VideoCaptureProperties) float64      { return s.fps }
-func (s *stubborn) ToCodec(string) float64                       { return 1 }
-func (s *stubborn) CodecString() string                          { return s.fourcc }
+
+func (s *stubborn) Get(p gocv.VideoCaptureProperties) float64 {
+	switch p {
+	case gocv.VideoCaptureFrameWidth:
+		return float64(s.width)
+	case gocv.VideoCaptureFrameHeight:
+		return float64(s.height)
+	}
+	return s.fps
+}
+
+func (s *stubborn) ToCodec(string) float64 { return 1 }
+func (s *stubborn) CodecString() string    { return s.fourcc }
 
 func TestDeviceIsAskedAndChecked(t *testing.T) {
 	want := mode{width: 640, height: 480, fps: 30, fourcc: "MJPG"}
@@ -91,5 +105,64 @@ func TestDeviceIsAskedAndChecked(t *testing.T) {
 	mode{}.ask(nothing)
 	if len(nothing.asked) != 1 {
 		t.Errorf("nothing was to be set but the buffer: %v", nothing.asked)
+	}
+}
+
+func TestDeviceOfTooManyPixels(t *testing.T) {
+	err := withinLimit(&stubborn{mode: mode{width: 16000, height: 16000}}, 100_000_000)
+	if fault.Of(err) != verdict.TooLarge || !strings.Contains(err.Error(), "16000x16000") {
+		t.Error(err)
+	}
+	if err := withinLimit(&stubborn{mode: mode{width: 10000, height: 10000}}, 100_000_000); err != nil {
+		t.Error(err)
+	}
+}
+
+// device hands out encoded images as OpenCV does when it is not to convert them.
+type device struct{ images [][]byte }
+
+func (d *device) Read(m *gocv.Mat) bool {
+	if len(d.images) == 0 {
+		return false
+	}
+	raw, err := gocv.NewMatFromBytes(1, len(d.images[0]), gocv.MatTypeCV8UC1, d.images[0])
+	if err != nil {
+		return false
+	}
+	defer raw.Close()
+	d.images = d.images[1:]
+	return raw.CopyTo(m) == nil
+}
+
+func TestMotionJPEGOfADeviceIsDecodedStrictly(t *testing.T) {
+	encoded, err := gocv.IMEncode(gocv.JPEGFileExt, grey(t, 48, 64, 77))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer encoded.Close()
+	whole := bytes.Clone(encoded.GetBytes())
+	cut, gone := whole[:len(whole)*2/3], whole[:len(whole)-2]
+	padded := append(bytes.Clone(whole), make([]byte, 100)...)
+	d := &device{images: [][]byte{whole, cut, gone, padded}}
+
+	j := newMotionJPEG(&stubborn{mode: mode{fourcc: "MJPG"}}, 1e6)
+	defer j.close()
+	f := newFrame(nil)
+	defer f.free()
+	for n, want := range []verdict.Check{"", verdict.Incomplete, verdict.Incomplete, ""} {
+		f.reset()
+		if err := j.read(d, f); err != nil || fault.Of(f.Err) != want {
+			t.Errorf("image %d: fault %v, error %v, want %q", n, f.Err, err, want)
+		}
+		if want == "" && (shade(f.mat) < 75 || shade(f.mat) > 79) {
+			t.Errorf("image %d has shade %d", n, shade(f.mat))
+		}
+	}
+	f.reset()
+	if err := j.read(d, f); !errors.Is(err, errEnded) {
+		t.Error(err)
+	}
+	if newMotionJPEG(&stubborn{mode: mode{fourcc: "YUYV"}}, 1e6) != nil {
+		t.Error("OpenCV converts YUYV")
 	}
 }

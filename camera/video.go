@@ -25,6 +25,7 @@ func parseVideo(u *url.URL, q *query) (plan, error) {
 	return plan{
 		every:   !loop,
 		undated: !loop,
+		mixed:   true,
 		pause:   max(pause, time.Second), // a looping file may name its own rate
 		source: func(_ config.Camera, skip uint64) source {
 			return &videoFile{path: path, loop: loop, pacer: pacer{interval: pause}, skip: skip}

@@ -45,6 +45,7 @@ func parseWatch(u *url.URL, q *query) (plan, error) {
 	memory := newMemory() // outlives the sources: nothing is judged twice because a folder was away
 	return plan{
 		every:  true,
+		mixed:  true,
 		onCall: true,
 		source: func(config.Camera, uint64) source {
 			return &watch{path: path, disposal: d, memory: memory}

@@ -12,8 +12,8 @@ type source interface {
 	open(ctx context.Context) error
 	// read fills the frame's picture, capture time, and what else is known of
 	// it. errQuiet says that the source lives and has no picture yet; io.EOF is
-	// the end; any other error means the source is lost. A broken picture is no
-	// error: the frame is marked with fail.
+	// the end; any other error means the source is lost. An image that cannot be
+	// judged is no error: the frame is marked with fail.
 	read(ctx context.Context, f *Frame) error
 	// close frees everything. It is called once, also when open failed.
 	close()
@@ -29,17 +29,20 @@ type worker struct {
 	frame *Frame // the one being read into
 	stop  context.CancelFunc
 
+	integrity integrity
+
 	abandoned bool // under the camera's lock
 }
 
 // errQuiet is a source's sign of life while nothing asks it for a picture.
 var errQuiet = errors.New("no picture was asked for")
 
-// result is what a worker has to say: that it lives (neither set; first once it
-// has opened), a frame, or its end.
+// result is what a worker has to say: that it lives (nothing set; first once it
+// has opened), that it decodes an image which has arrived, a frame, or its end.
 type result struct {
-	frame *Frame
-	err   error
+	decoding bool
+	frame    *Frame
+	err      error
 }
 
 // startWorker opens the plan's source, past the pictures that were already read.
@@ -53,6 +56,8 @@ func (c *Camera) startWorker(ctx context.Context) *worker {
 		done:  make(chan struct{}),
 		frame: c.pool.must(c),
 		stop:  stop,
+
+		integrity: integrity{maxPixels: c.settings.MaxPixels, mixed: c.plan.mixed},
 	}
 	src := c.plan.source(c.settings, c.status.Frames)
 	go func() {
@@ -70,6 +75,7 @@ func (w *worker) work(ctx context.Context, src source) {
 		return
 	}
 	for {
+		w.frame.received = func() { w.say(ctx, result{decoding: true}) }
 		switch err := src.read(ctx, w.frame); {
 		case errors.Is(err, errQuiet):
 			if !w.say(ctx, result{}) {
@@ -80,11 +86,16 @@ func (w *worker) work(ctx context.Context, src source) {
 			w.say(ctx, result{err: err})
 			return
 		}
+		reopen := w.integrity.admit(w.frame)
 		w.frame.settle()
 		if !w.say(ctx, result{frame: w.frame}) {
 			return
 		}
 		w.frame = <-w.in
+		if reopen != nil {
+			w.say(ctx, result{err: reopen})
+			return
+		}
 	}
 }
 

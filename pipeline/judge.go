@@ -48,8 +48,7 @@ func (j *Judge) Judge(ctx context.Context, picture gocv.Mat) (*verdict.Verdict, 
 	err := j.made.inspector.Inspect(ctx, picture, j.made.limits.Level(), &j.result)
 	switch {
 	case errors.Is(err, inspect.ErrPicture):
-		v.Fault = faultOf(err)
-		return refuse(v, verdict.InvalidPicture, err), nil
+		return invalid(v, err), nil
 	case err != nil:
 		return nil, err
 	}

@@ -121,6 +121,7 @@ func (c *counts) figures(st camera.Status) publish.Counts {
 		Pass: c.pass.Load(), Fail: c.fail.Load(), Review: c.review.Load(), NoRead: c.noRead.Load(),
 		Frames: st.Frames, Dropped: st.Dropped + c.skipped.Load(),
 		TooLate: c.tooLate.Load(), Lost: c.lost.Load(), NotDurable: c.notDurable.Load(),
+		Faults: st.Faults,
 	}
 }
 

@@ -95,11 +95,8 @@ func (s *Station) nextFrame(ctx context.Context) (*camera.Frame, error) {
 func (s *Station) look(ctx context.Context, spot spotter, f *camera.Frame, due *job) *job {
 	part, err := spot(f)
 	if err != nil {
-		f.Release()
-		if !s.outage.Swap(true) {
-			s.deliver(nil, refuse(s.blank(), verdict.InvalidPicture, err), nil)
-		}
-		return due
+		defer f.Release()
+		return s.unseen(err, f.Captured, due)
 	}
 	s.outage.Store(false)
 	if part {
@@ -115,6 +112,18 @@ func (s *Station) look(ctx context.Context, spot spotter, f *camera.Frame, due *
 	due.frame = f
 	s.hand(ctx, due)
 	return nil
+}
+
+// unseen answers for an image that shows nothing, because it must not be judged:
+// to the part whose image it was to be, else once for an outage.
+func (s *Station) unseen(err error, captured time.Time, due *job) *job {
+	if due != nil && captured.Sub(due.received) >= s.delay() {
+		s.deliver(due, invalid(s.blank(), err), nil)
+		due = nil
+	} else if !s.outage.Swap(true) {
+		s.deliver(nil, invalid(s.blank(), err), nil)
+	}
+	return due
 }
 
 // delay is from a part's coming to its picture.

@@ -219,7 +219,7 @@ func (s *Station) inspect(ctx context.Context, b *bench, f *camera.Frame) *verdi
 	v.Time.Exposure = f.Exposure
 	v.Source = f.Source
 	if f.Err != nil {
-		return refuse(v, verdict.InvalidPicture, f.Err)
+		return invalid(v, f.Err)
 	}
 	s.deps.lane.begin()
 	defer s.deps.lane.end()
@@ -230,8 +230,7 @@ func (s *Station) inspect(ctx context.Context, b *bench, f *camera.Frame) *verdi
 	err := b.current.inspector.Inspect(work, f.Picture, limits.Level(), &b.result)
 	switch {
 	case errors.Is(err, inspect.ErrPicture):
-		v.Fault = faultOf(err)
-		return refuse(v, verdict.InvalidPicture, err)
+		return invalid(v, err)
 	case err != nil:
 		s.log.Error().Err(err).Msg("a picture could not be judged")
 		return refuse(v, verdict.Internal, err)

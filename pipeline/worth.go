@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"faird/camera"
+	"faird/camera/fault"
 	"faird/config"
 	"faird/inspect"
 	"faird/inspect/validity"
@@ -27,12 +28,20 @@ func inspectOptions(c config.Station, calibration *model.Calibration) inspect.Op
 	return o
 }
 
-// faultOf is what was measured of a picture that is not worth a score, where
-// that is why.
+// faultOf is the rule that an image broke, nil where err names none.
 func faultOf(err error) *verdict.Fault {
+	if check := fault.Of(err); check != "" {
+		return &verdict.Fault{Check: check}
+	}
 	var f *validity.Fault
 	if !errors.As(err, &f) {
 		return nil
 	}
 	return &f.Fault
+}
+
+// invalid turns v into the no_read of an image that cannot be judged.
+func invalid(v *verdict.Verdict, err error) *verdict.Verdict {
+	v.Fault = faultOf(err)
+	return refuse(v, verdict.InvalidPicture, err)
 }

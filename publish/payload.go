@@ -116,6 +116,8 @@ type Counts struct {
 	TooLate    uint64 `json:"too_late"`    // judgements dropped because the deadline's no_read had gone out
 	Lost       uint64 `json:"lost"`        // triggers that not even a no_read answered: they came faster than these
 	NotDurable uint64 `json:"not_durable"` // verdicts sent without being on disk, because it refused
+
+	Faults verdict.FaultCounts `json:"faults"` // frames that could not be judged, by kind
 }
 
 // Trigger is a PLC's request for a verdict. Every one that reaches the handler

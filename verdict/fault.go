@@ -32,6 +32,48 @@ type Fault struct {
 	*Measurement
 }
 
+// FaultCounts counts frames that must not be judged, by the integrity rule that
+// they broke.
+type FaultCounts struct {
+	Damaged     uint64 `json:"damaged"`
+	Incomplete  uint64 `json:"incomplete"`
+	Repeated    uint64 `json:"repeated"`
+	FormChanged uint64 `json:"form_changed"`
+	TooLarge    uint64 `json:"too_large"`
+}
+
+// Add counts one frame. A check that is no integrity rule counts nothing.
+func (c *FaultCounts) Add(check Check) {
+	if n := c.of(check); n != nil {
+		*n++
+	}
+}
+
+// Each yields every rule with its count.
+func (c *FaultCounts) Each(yield func(Check, uint64) bool) {
+	for _, check := range []Check{Damaged, Incomplete, Repeated, FormChanged, TooLarge} {
+		if !yield(check, *c.of(check)) {
+			return
+		}
+	}
+}
+
+func (c *FaultCounts) of(check Check) *uint64 {
+	switch check {
+	case Damaged:
+		return &c.Damaged
+	case Incomplete:
+		return &c.Incomplete
+	case Repeated:
+		return &c.Repeated
+	case FormChanged:
+		return &c.FormChanged
+	case TooLarge:
+		return &c.TooLarge
+	}
+	return nil
+}
+
 // Measurement is what was measured of an image and the limit that it broke. It
 // is absent where a rule measures nothing.
 type Measurement struct {

@@ -21,6 +21,7 @@ var (
 	verdictsDesc  = desc("verdicts_total", "Verdicts since the start.", "station", "verdict")
 	framesDesc    = desc("frames_total", "Frames read from the camera.", "station")
 	droppedDesc   = desc("frames_dropped_total", "Frames never judged, because a fresher one came.", "station")
+	faultsDesc    = desc("frame_faults_total", "Frames that could not be judged, by kind of fault.", "station", "fault")
 	readyDesc     = desc("station_ready", "1 while the station judges.", "station")
 	cameraDesc    = desc("camera_connected", "1 while the camera gives frames.", "station")
 	fpsDesc       = desc("camera_fps", "Frames a second, measured.", "station")
@@ -112,6 +113,9 @@ func (g gather) station(name string, st publish.StationState) {
 	g.counter(verdictsDesc, float64(n.NoRead), name, "no_read")
 	g.counter(framesDesc, float64(n.Frames), name)
 	g.counter(droppedDesc, float64(n.Dropped), name)
+	for check, count := range n.Faults.Each {
+		g.counter(faultsDesc, float64(count), name, string(check))
+	}
 	g.gauge(readyDesc, one(st.Ready), name)
 	g.gauge(cameraDesc, one(st.Camera.Connected), name)
 	g.gauge(fpsDesc, st.Camera.FPS, name)

@@ -22,6 +22,22 @@ typedef struct {
 	void *user_data[4], *reserved[4];
 } GstMapInfo;
 
+// The public beginning of GstBuffer (gst/gstbuffer.h): GstMiniObject, pool, pts.
+typedef struct {
+	union {
+		char size[64];
+		void *align;
+	} mini_object;
+	void *pool;
+	uint64_t pts;
+} GstBufferHead;
+
+// Of GstBufferFlags (gst/gstbuffer.h).
+enum {
+	BUFFER_CORRUPTED = 1 << 8,
+	BUFFER_GAP = 1 << 11,
+};
+
 #define API(X) \
 	X(int, gst_init_check, (int *, char ***, GError **)) \
 	X(GstFactory *, gst_element_factory_find, (const char *)) \
@@ -35,6 +51,7 @@ typedef struct {
 	X(void, gst_mini_object_unref, (void *)) \
 	X(void, gst_object_unref, (void *)) \
 	X(GstBuffer *, gst_sample_get_buffer, (GstSample *)) \
+	X(int, gst_buffer_get_flags, (GstBuffer *)) \
 	X(GstCaps *, gst_sample_get_caps, (GstSample *)) \
 	X(GstStructure *, gst_caps_get_structure, (GstCaps *, unsigned)) \
 	X(int, gst_structure_get_int, (GstStructure *, const char *, int *)) \
@@ -185,7 +202,15 @@ static int map(GstSample *sample, frame *out)
 		free(m);
 		return 0;
 	}
-	*out = (frame){.sample = m, .data = m->map.data, .size = m->map.size};
+	int flags = gst_buffer_get_flags(m->buffer);
+	*out = (frame){
+		.sample = m,
+		.data = m->map.data,
+		.size = m->map.size,
+		.pts = ((GstBufferHead *)m->buffer)->pts,
+		.corrupted = (flags & BUFFER_CORRUPTED) != 0,
+		.gap = (flags & BUFFER_GAP) != 0,
+	};
 	gst_structure_get_int(s, "width", &out->width);
 	gst_structure_get_int(s, "height", &out->height);
 	out->format = gst_structure_get_string(s, "format");

@@ -17,6 +17,8 @@ typedef struct {
 	size_t size;
 	int width, height;
 	const char *format; // of the sample's caps: as long as the sample
+	uint64_t pts;       // nanoseconds; UINT64_MAX where there is none
+	int corrupted, gap; // what an element has marked the buffer with
 } frame;
 
 enum { GST_NOTHING, GST_FRAME, GST_ENDED, GST_BROKEN }; // gst_pull, gst_await

@@ -84,7 +84,10 @@ func (p *Pipeline) Await(timeout time.Duration) (playing bool, _ error) {
 type Picture struct {
 	Pixels        []byte
 	Width, Height int
-	Format        string // GStreamer's name of the pixel format
+	Format        string        // GStreamer's name of the pixel format
+	PTS           time.Duration // presentation time; negative where the buffer has none
+	Corrupted     bool          // an element, such as a decoder, knows that the data are damaged
+	Gap           bool          // an element, such as videorate, filled a gap in the stream with it
 
 	frame C.frame
 }
@@ -101,6 +104,7 @@ func (p *Pipeline) Pull(timeout time.Duration) (picture Picture, came bool, _ er
 		f := &picture.frame
 		picture.Pixels = unsafe.Slice((*byte)(f.data), int(f.size))
 		picture.Width, picture.Height, picture.Format = int(f.width), int(f.height), C.GoString(f.format)
+		picture.PTS, picture.Corrupted, picture.Gap = time.Duration(f.pts), f.corrupted != 0, f.gap != 0
 		return picture, true, nil
 	case C.GST_ENDED:
 		return picture, false, io.EOF

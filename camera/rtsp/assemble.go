@@ -1,0 +1,95 @@
+package rtsp
+
+import (
+	"time"
+
+	"github.com/pion/rtp"
+
+	"faird/camera/fault"
+)
+
+// assembler puts pictures together from RTP packets. gortsplib has removed
+// duplicates and restored the order; every gap that is left is a loss (RFC 3550,
+// 5.1: sequence numbers increment by one for each packet).
+type assembler struct {
+	track   track
+	queue   *queue
+	maxUnit int
+	clock   senderClock
+
+	decode  depacketize
+	next    uint16 // sequence number expected
+	started bool
+	size    int // bytes of payload collected for the picture in progress
+
+	// The picture in progress, known by its RTP timestamp. Packets of a picture
+	// that lost some are skipped to its end.
+	stamp    uint32
+	pending  bool
+	skipping bool
+	gap      bool // told to the next unit
+}
+
+func newAssembler(t track, q *queue, maxUnit int) *assembler {
+	return &assembler{track: t, queue: q, maxUnit: maxUnit, clock: senderClock{rate: t.format.ClockRate()}}
+}
+
+// push takes the next packet.
+func (a *assembler) push(p *rtp.Packet, now time.Time) {
+	if lost := p.SequenceNumber - a.next; a.started && lost != 0 {
+		a.lose(p, now, fault.Incomplete("%d RTP packets were lost", lost))
+	}
+	if !a.started && !beginsPicture(a.track.codec, p.Payload) { // joined in the middle of one
+		a.stamp, a.skipping = p.Timestamp, true
+	}
+	a.next, a.started = p.SequenceNumber+1, true
+	if a.skipping && p.Timestamp == a.stamp {
+		return
+	}
+	if p.Timestamp != a.stamp || !a.pending {
+		a.stamp, a.pending, a.skipping, a.size = p.Timestamp, true, false, 0
+	}
+	if a.size += len(p.Payload); a.size > a.maxUnit {
+		a.lose(p, now, fault.TooLarge("an encoded picture of more than %d bytes: lower the camera's bit rate, or raise camera.max_pixels", a.maxUnit))
+		return
+	}
+	a.depacketize(p, now)
+}
+
+func (a *assembler) depacketize(p *rtp.Packet, now time.Time) {
+	if a.decode == nil {
+		var err error
+		if a.decode, err = a.track.depacketizer(); err != nil {
+			a.lose(p, now, fault.Damaged("%w", err))
+			return
+		}
+	}
+	data, err := a.decode(p)
+	if err != nil {
+		a.lose(p, now, fault.Damaged("RTP payload: %w", err))
+		return
+	}
+	a.pending = a.pending && !p.Marker
+	if data != nil {
+		a.deliver(Unit{Data: data, Time: a.clock.captured(p.Timestamp, now)})
+	}
+}
+
+// lose gives up the picture in progress and that of packet p, of which packets
+// before p may be missing too.
+func (a *assembler) lose(p *rtp.Packet, now time.Time, why error) {
+	at := a.clock.captured(p.Timestamp, now)
+	if a.pending && p.Timestamp != a.stamp {
+		a.deliver(Unit{Time: at, Err: why, Gap: true})
+	}
+	a.deliver(Unit{Time: at, Err: why, Gap: true})
+	a.decode, a.gap = nil, true
+	a.stamp, a.skipping, a.pending = p.Timestamp, true, false
+}
+
+func (a *assembler) deliver(u Unit) {
+	if u.Err == nil {
+		u.Gap, a.gap = u.Gap || a.gap, false
+	}
+	a.queue.put(u, a.track.independent())
+}

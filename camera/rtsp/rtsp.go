@@ -1,0 +1,171 @@
+// Package rtsp receives encoded video over RTSP and says what was lost on the
+// way. It is built on gortsplib, which speaks the protocol; the package adds
+// what an inspection needs: pictures delimited exactly, every gap in the RTP
+// sequence numbers reported, capture times that do not hide a queue on the way.
+// It decodes nothing and retries nothing.
+package rtsp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+	"github.com/pion/rtp"
+)
+
+// Options say what to play and how.
+type Options struct {
+	URL     *url.URL      // rtsp or rtsps, user and password included
+	UDP     bool          // RTP over UDP; otherwise interleaved in the TCP connection
+	Timeout time.Duration // for each request, and longest silence of the network
+	TLS     *tls.Config   // for rtsps; nil verifies the certificate by the system's authorities
+	MaxUnit int           // largest encoded picture, bytes
+}
+
+// Unit is one encoded picture, or the loss of one.
+type Unit struct {
+	Data    []byte    // access unit in Annex B form (H.264, H.265), or a JPEG image
+	Time    time.Time // when it reached this machine, less the time it was held up
+	Err     error     // a fault of package fault; Data is empty then
+	Gap     bool      // pictures before this one were lost: what depends on them cannot be decoded
+	Skipped int       // pictures received before this one and dropped for it, which nothing depends on
+}
+
+// udpBuffer holds the burst of a large key frame while the machine is busy. The
+// kernel caps it at net.core.rmem_max.
+const udpBuffer = 4 << 20
+
+// goodbye bounds the farewell to a camera that is gone.
+const goodbye = 500 * time.Millisecond
+
+// Stream is a stream that plays. Next is for one goroutine; Close ends it.
+type Stream struct {
+	client *gortsplib.Client
+	track  track
+	queue  *queue
+	stop   func() bool // of closing when the context of Open ends
+}
+
+// Open connects, asks for the first video track that can be decoded, and has it
+// played. The stream ends with ctx.
+func Open(ctx context.Context, o Options) (*Stream, error) {
+	address, err := base.ParseURL(o.URL.String())
+	if err != nil {
+		return nil, errors.New("the address is no RTSP URL: write rtsp://host/path, special characters as %XX")
+	}
+	s := &Stream{client: newClient(o), queue: newQueue(o.MaxUnit)}
+	s.client.Scheme, s.client.Host = address.Scheme, address.Host
+	if err := s.client.Start2(); err != nil {
+		return nil, err
+	}
+	s.stop = context.AfterFunc(ctx, s.client.Close)
+	if err := s.play(address, o); err != nil {
+		s.Close()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, explain(err, o)
+	}
+	go func() { s.queue.end(explain(s.client.Wait(), o)) }()
+	return s, nil
+}
+
+func newClient(o Options) *gortsplib.Client {
+	transport := gortsplib.TransportTCP
+	if o.UDP {
+		transport = gortsplib.TransportUDP
+	}
+	return &gortsplib.Client{
+		Transport: &transport, TLSConfig: o.TLS, UserAgent: "faird",
+		ReadTimeout: o.Timeout, WriteTimeout: min(o.Timeout, goodbye), InitialUDPReadTimeout: o.Timeout,
+		ListenPacket: func(network, address string) (net.PacketConn, error) {
+			conn, err := net.ListenPacket(network, address)
+			if udp, ok := conn.(*net.UDPConn); ok {
+				_ = udp.SetReadBuffer(udpBuffer) // as much as the kernel allows
+			}
+			return conn, err
+		},
+		// gortsplib prints what nobody asks for. Losses are found in the sequence
+		// numbers, and the transport is never switched.
+		OnPacketsLost:     func(uint64) {},
+		OnDecodeError:     func(error) {},
+		OnTransportSwitch: func(error) {},
+	}
+}
+
+func (s *Stream) play(address *base.URL, o Options) error {
+	session, _, err := s.client.Describe(address)
+	if err != nil {
+		return err
+	}
+	media, track, err := choose(session)
+	if err != nil {
+		return err
+	}
+	if _, err := s.client.Setup(session.BaseURL, media, 0, 0); err != nil {
+		return err
+	}
+	s.track = track
+	a := newAssembler(track, s.queue, o.MaxUnit)
+	s.client.OnPacketRTP(media, track.format, func(p *rtp.Packet) { a.push(p, time.Now()) })
+	_, err = s.client.Play(nil)
+	return err
+}
+
+// Codec is libavcodec's name of the video's codec: h264, hevc or mjpeg.
+func (s *Stream) Codec() string { return s.track.codec }
+
+// Extradata are the parameter sets that the camera announced, in Annex B form;
+// nil where it announced none.
+func (s *Stream) Extradata() []byte { return s.track.extradata() }
+
+// Next waits for a unit. The error wraps that of ctx, io.EOF where the server
+// ended the stream, or says why the stream broke off.
+func (s *Stream) Next(ctx context.Context) (Unit, error) { return s.queue.next(ctx) }
+
+// Close ends the stream.
+func (s *Stream) Close() {
+	s.stop()
+	s.client.Close()
+}
+
+// explain says what to do about an error.
+func explain(err error, o Options) error {
+	var status liberrors.ErrClientBadStatusCode
+	switch {
+	case err == nil, errors.Is(err, io.EOF):
+		return io.EOF
+	case errors.As(err, &status):
+		return fmt.Errorf("the camera answers %d %s: %s", status.Code, status.Message, statusAdvice(status.Code))
+	case errors.As(err, new(liberrors.ErrClientUDPTimeout)):
+		return fmt.Errorf("no UDP packet came for %v: open the firewall for them, or take transport=udp out of the url", o.Timeout)
+	case errors.As(err, new(liberrors.ErrClientServerRequestedTCP)):
+		return errors.New("the camera offers TCP only: take transport=udp out of the url")
+	case errors.As(err, new(liberrors.ErrClientServerRequestedUDP)):
+		return errors.New("the camera offers UDP only: add transport=udp to the url")
+	case errors.As(err, new(liberrors.ErrClientAuthSetup)):
+		return fmt.Errorf("the camera asks for a log-in that fails: %w: check user and password", err)
+	}
+	return err
+}
+
+func statusAdvice(code base.StatusCode) string {
+	switch code {
+	case base.StatusUnauthorized, base.StatusForbidden:
+		return "check user and password"
+	case base.StatusNotFound, base.StatusBadRequest:
+		return "check the path"
+	case base.StatusUnsupportedTransport:
+		return "try the other transport (transport=udp, or without it)"
+	default:
+		return "see the camera's own log"
+	}
+}
