@@ -18,8 +18,6 @@ type authentication struct {
 	basic     bool // the camera asked for Basic
 }
 
-func newAuthentication(user *url.Userinfo) authentication { return authentication{user: user} }
-
 // learn takes in what a camera asks for. Digest, which does not show the
 // password, is preferred.
 func (a *authentication) learn(h http.Header) error {

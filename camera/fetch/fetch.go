@@ -1,7 +1,7 @@
-// Package fetch asks network cameras over HTTP: with a deadline for the answer,
-// Basic and Digest authentication, and checked certificates. A camera is on the
-// plant's network, so no proxy is used, whatever HTTP_PROXY says. No error it
-// returns holds a password or a URL.
+// Package fetch asks network cameras over HTTP, with Basic and Digest
+// authentication and checked certificates. A camera is on the plant's network, so
+// no proxy is used, whatever HTTP_PROXY says. No error it returns holds a password
+// or a URL. Deadlines are the caller's.
 package fetch
 
 import (
@@ -26,16 +26,14 @@ const (
 
 // Settings say where a camera is and how to speak to it.
 type Settings struct {
-	URL     *url.URL // with user and password, if any
-	CA      string   // file of PEM certificates that are trusted beside the system's; "" is none
-	Pin     []byte   // SHA-256 of the camera's certificate, which is then all that is checked; nil: none
-	Timeout time.Duration
+	URL *url.URL // with user and password, if any
+	CA  string   // file of PEM certificates that are trusted beside the system's; "" is none
+	Pin []byte   // SHA-256 of the camera's certificate, which is then all that is checked; nil: none
 }
 
 // Client asks one camera, one request at a time. The caller closes it.
 type Client struct {
 	url       url.URL // without user and password
-	timeout   time.Duration
 	transport *http.Transport
 	auth      authentication
 }
@@ -46,7 +44,7 @@ func New(s Settings) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{url: *s.URL, timeout: s.Timeout, auth: newAuthentication(s.URL.User)}
+	c := &Client{url: *s.URL, auth: authentication{user: s.URL.User}}
 	c.url.User = nil
 	c.transport = &http.Transport{
 		DialContext:            (&net.Dialer{}).DialContext,
@@ -73,23 +71,12 @@ type Answer struct {
 }
 
 // Get asks for the URL. Anything but the status 200 is an error that says what to
-// do. ctx holds for the body too, the time-out for the answer's header.
+// do. The context holds for the body too; when it ends its cause is the error.
 func (c *Client) Get(ctx context.Context) (*Answer, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(c.timeout, func() {
-		cancel(fmt.Errorf("no answer within %v: check the camera and the network, or raise open_timeout", c.timeout))
-	})
 	answer, err := c.get(ctx)
-	if !timer.Stop() && err == nil {
-		_ = answer.Body.Close()
-		err = context.Cause(ctx)
-	}
 	if err != nil {
-		err = withoutURL(ctx, err)
-		cancel(nil)
-		return nil, err
+		return nil, explain(ctx, err)
 	}
-	answer.Body = body{answer.Body, cancel}
 	return answer, nil
 }
 
@@ -107,7 +94,9 @@ func (c *Client) get(ctx context.Context) (*Answer, error) {
 			return &Answer{Body: resp.Body, Type: resp.Header.Get("Content-Type"), Length: resp.ContentLength, Asked: asked}, nil
 		case isRedirect(resp.StatusCode):
 			at, err = c.redirected(at, resp.Header.Get("Location"))
-		case resp.StatusCode == http.StatusUnauthorized && !tried && c.isHome(at):
+		case resp.StatusCode == http.StatusUnauthorized && !c.isHome(at):
+			err = fmt.Errorf("the camera redirects to %s, which wants a user and password: only the camera itself is given them", at.Host)
+		case resp.StatusCode == http.StatusUnauthorized && !tried:
 			tried = true
 			err = c.auth.learn(resp.Header)
 		default:
@@ -140,25 +129,17 @@ func (c *Client) send(ctx context.Context, at *url.URL) (*http.Response, error) 
 // password.
 func (c *Client) isHome(u *url.URL) bool { return u.Scheme == c.url.Scheme && u.Host == c.url.Host }
 
-// body ends the request's context with it.
-type body struct {
-	io.ReadCloser
-	cancel context.CancelCauseFunc
-}
-
-func (b body) Close() error {
-	defer b.cancel(nil)
-	return b.ReadCloser.Close()
-}
-
-// withoutURL is an error without what it repeats of the URL, which may hold
-// secrets, and with the cause of a cancellation.
-func withoutURL(ctx context.Context, err error) error {
+// explain is an error with its cause, what to do about it, and without the URL,
+// which may hold secrets.
+func explain(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	if e := (*url.Error)(nil); errors.As(err, &e) {
+	if e := (*url.Error)(nil); errors.As(err, &e) { // its text repeats the URL
 		err = e.Err
+	}
+	if e := (*net.OpError)(nil); errors.As(err, &e) && e.Op == "dial" {
+		return fmt.Errorf("%w: is the camera on, and the address right?", err)
 	}
 	return explainCertificate(err)
 }
