@@ -42,8 +42,9 @@ func (s *skipped) merge(more skipped) {
 // keeps the newest image. If it were read only as fast as images are decoded they
 // would queue up in TCP's buffers, and each would be older than the one before.
 type receiver struct {
-	ready chan struct{} // holds one token when there is something to take
-	done  chan struct{} // closed once the goroutine has ended
+	catchUp time.Duration
+	changed chan struct{} // holds a token after a change
+	done    chan struct{} // closed once the goroutine has ended
 
 	mu      sync.Mutex
 	newest  *part
@@ -55,7 +56,7 @@ type receiver struct {
 
 // receive reads until the stream ends or ctx does, which must interrupt reading.
 func receive(ctx context.Context, from *mjpeg.Reader, seen *repeats) *receiver {
-	r := &receiver{ready: make(chan struct{}, 1), done: make(chan struct{})}
+	r := &receiver{catchUp: catchUp, changed: make(chan struct{}, 1), done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
 		r.run(ctx, from, seen)
@@ -66,36 +67,36 @@ func receive(ctx context.Context, from *mjpeg.Reader, seen *repeats) *receiver {
 func (r *receiver) wait() { <-r.done }
 
 func (r *receiver) run(ctx context.Context, from *mjpeg.Reader, seen *repeats) {
-	a := &part{}
+	p := &part{}
 	for {
-		a.err = from.Next(&a.Part)
-		if a.err != nil && fault.Of(a.err) == "" {
-			r.finish(ctx, a.err)
+		p.err = from.Next(&p.Part)
+		if p.err != nil && fault.Of(p.err) == "" {
+			r.finish(ctx, p.err)
 			return
 		}
-		if a.err == nil {
-			a.err = seen.check(a.Data)
+		if p.err == nil {
+			p.err = seen.check(p.Data)
 		}
-		a = r.offer(a)
+		p = r.offer(p)
 	}
 }
 
 // offer replaces the newest image and returns memory for the next. A repetition
 // does not replace the original, which arrived earlier.
-func (r *receiver) offer(a *part) *part {
+func (r *receiver) offer(p *part) *part {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.newest != nil && fault.Of(a.err) == verdict.Repeated {
-		r.skipped.add(a.err)
-		return a
+	if r.newest != nil && fault.Of(p.err) == verdict.Repeated {
+		r.skipped.add(p.err)
+		return p
 	}
 	old := r.newest
-	r.newest = a
+	r.newest = p
+	r.signal()
 	if old != nil {
 		r.skipped.add(old.err)
 		return old
 	}
-	r.signal()
 	if n := len(r.spare); n > 0 {
 		old = r.spare[n-1]
 		r.spare = r.spare[:n-1]
@@ -114,10 +115,10 @@ func (r *receiver) finish(ctx context.Context, err error) {
 	r.signal()
 }
 
-// signal says that there is something to take. The lock is held.
+// signal wakes the taker. The lock is held.
 func (r *receiver) signal() {
 	select {
-	case r.ready <- struct{}{}:
+	case r.changed <- struct{}{}:
 	default:
 	}
 }
@@ -125,21 +126,44 @@ func (r *receiver) signal() {
 // next waits for an image; it is valid until the next call. After the last one
 // comes the error that ended the stream.
 func (r *receiver) next(ctx context.Context) (*part, error) {
-	select {
-	case <-r.ready:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	for {
+		some, behind := r.peek()
+		switch {
+		case !some:
+			select {
+			case <-r.changed:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+			continue
+		case behind:
+			r.await(ctx)
+		}
+		return r.take()
 	}
-	if r.isBehind() {
-		sleep(ctx, catchUp)
-	}
-	return r.take()
 }
 
-func (r *receiver) isBehind() bool {
+// peek says whether there is something to take, and whether a newer image is on
+// its way.
+func (r *receiver) peek() (some, behind bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.newest != nil && r.newest.Behind
+	return r.newest != nil || r.err != nil, r.newest != nil && r.newest.Behind && r.err == nil
+}
+
+// await waits until nothing newer is on its way, but not for long.
+func (r *receiver) await(ctx context.Context) {
+	timer := time.NewTimer(r.catchUp)
+	defer timer.Stop()
+	for _, behind := r.peek(); behind; _, behind = r.peek() {
+		select {
+		case <-r.changed:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func (r *receiver) take() (*part, error) {
@@ -149,14 +173,11 @@ func (r *receiver) take() (*part, error) {
 		r.spare = append(r.spare, r.taken)
 		r.taken = nil
 	}
-	a := r.newest
-	if a == nil {
+	p := r.newest
+	if p == nil {
 		return nil, r.err
 	}
-	r.newest, r.taken = nil, a
-	a.skipped, r.skipped = r.skipped, skipped{}
-	if r.err != nil {
-		r.signal()
-	}
-	return a, nil
+	r.newest, r.taken = nil, p
+	p.skipped, r.skipped = r.skipped, skipped{}
+	return p, nil
 }

@@ -18,8 +18,8 @@ type httpStream struct {
 	receiver *receiver
 	timeout  time.Duration
 	settles  time.Time // what comes before may have waited in the camera or a proxy
-	settled  bool
-	skipped  skipped // since the last image that was handed out
+	begun    bool      // the first image came
+	skipped  skipped   // since the last image that was handed out
 }
 
 // openStream reads on from the answer; ctx ends with the camera.
@@ -35,24 +35,25 @@ func (c *httpCamera) openStream(ctx context.Context, answer *fetch.Answer) *http
 // have been exposed at any time before the connection was made: some cameras keep
 // their last images until somebody asks.
 func (s *httpStream) read(ctx context.Context, f *Frame) error {
-	a, err := s.next(ctx)
+	p, err := s.next(ctx)
 	if err != nil {
 		return err
 	}
-	s.skipped.merge(a.skipped)
-	if !s.settled {
-		s.settled = a.Arrived.After(s.settles)
-		s.skipped.add(a.err)
+	s.skipped.merge(p.skipped)
+	first := !s.begun && p.skipped.images == 0
+	s.begun = true
+	if first || p.Arrived.Before(s.settles) {
+		s.skipped.add(p.err)
 		return errQuiet
 	}
-	f.Captured, f.Exposure = a.Arrived, verdict.Estimated
+	f.Captured, f.Exposure = p.Arrived, verdict.Estimated
 	f.skipped.merge(s.skipped)
 	s.skipped = skipped{}
-	if a.err != nil {
-		f.fail(a.err)
+	if p.err != nil {
+		f.fail(p.err)
 		return nil
 	}
-	s.decode(a.Data, f)
+	s.decode(p.Data, f)
 	return nil
 }
 

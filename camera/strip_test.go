@@ -23,8 +23,10 @@ const (
 	stripBits   = stripAcross * stripDown
 )
 
-func drawStrip() []byte {
-	now := time.Now().UnixMilli()
+func drawStrip() []byte { return drawStripOf(time.Now()) }
+
+func drawStripOf(at time.Time) []byte {
+	now := at.UnixMilli()
 	m := image.NewYCbCr(image.Rect(0, 0, stripWidth, stripHeight), image.YCbCrSubsampleRatio420) // RTP takes no grey
 	for i := range m.Cb {
 		m.Cb[i], m.Cr[i] = 128, 128

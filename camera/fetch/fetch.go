@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -46,6 +47,7 @@ func New(s Settings) (*Client, error) {
 	}
 	c := &Client{url: *s.URL, auth: authentication{user: s.URL.User}}
 	c.url.User = nil
+	c.url.RawQuery = strings.ReplaceAll(c.url.RawQuery, " ", "%20") // url.Parse lets them pass, servers do not
 	c.transport = &http.Transport{
 		DialContext:            (&net.Dialer{}).DialContext,
 		TLSClientConfig:        secure,
