@@ -32,7 +32,8 @@ func (c *Camera) lost(cause error) {
 
 // count notes a frame just read: the camera is connected. The lock is held.
 func (c *Camera) count(f *Frame) {
-	c.status.Frames++
+	c.status.Frames += f.skipped + 1
+	c.status.Dropped += f.skipped
 	f.Sequence = c.status.Frames
 	c.status.Faults.Add(fault.Of(f.Err))
 	if f.Err == nil {
