@@ -43,6 +43,8 @@ type checked struct {
 
 func (c *checked) read(ctx context.Context, f *Frame) error {
 	for {
+		f.Err = nil // those before are not handed out
+		before := f.skipped.images
 		if err := c.source.read(ctx, f); err != nil {
 			return err
 		}
@@ -52,13 +54,16 @@ func (c *checked) read(ctx context.Context, f *Frame) error {
 		if c.want.fps == 0 || c.settled {
 			return nil
 		}
-		if err := c.rate(f.Captured); err != nil {
+		if err := c.rate(f.Captured, f.skipped.images-before+1); err != nil {
 			return err
 		}
 	}
 }
 
 func (c *checked) size(f *Frame) error {
+	if f.Err != nil {
+		return nil
+	}
 	w, h := f.mat.Cols(), f.mat.Rows()
 	if c.want.width != 0 && (w != c.want.width || h != c.want.height) {
 		return fmt.Errorf("pictures of %dx%d pixels come and %dx%d were asked for: set the camera, or correct the url", w, h, c.want.width, c.want.height)
@@ -66,10 +71,11 @@ func (c *checked) size(f *Frame) error {
 	return nil
 }
 
-// rate compares the middle interval with the one asked for, once there are enough.
-func (c *checked) rate(captured time.Time) error {
+// rate compares the middle interval with the one asked for, once there are enough;
+// n images came since the last call.
+func (c *checked) rate(captured time.Time, n uint64) error {
 	if !c.last.IsZero() {
-		c.intervals = append(c.intervals, captured.Sub(c.last))
+		c.intervals = append(c.intervals, captured.Sub(c.last)/time.Duration(n))
 	}
 	c.last = captured
 	if len(c.intervals) < rateIntervals {

@@ -78,7 +78,7 @@ func TestRateIsTheMiddleInterval(t *testing.T) {
 		check, at := checked{want: mode{fps: 25}}, time.Now()
 		var err error
 		for n := 0; !check.settled && err == nil; n++ {
-			if err = check.rate(at); n == 4 {
+			if err = check.rate(at, 1); n == 4 {
 				at = at.Add(c.hiccup)
 			}
 			at = at.Add(c.every)

@@ -26,8 +26,8 @@ type Frame struct {
 	Err      error            // wraps ErrPicture: a fault, the image must not be judged
 
 	evidence evidence
-	skipped  uint64 // images that the source received before this one and dropped for it
-	received func() // tells the camera that an image has arrived and is being decoded
+	skipped  skipped // images that came since the frame before and were never decoded
+	received func()  // tells the camera that an image has arrived and is being decoded
 	home     *Camera
 	reply    func(*verdict.Verdict) // whoever brought the picture and waits for its verdict; nil elsewhere
 	mat      gocv.Mat               // the pixels

@@ -32,14 +32,15 @@ func (c *Camera) lost(cause error) {
 
 // count notes a frame just read: the camera is connected. The lock is held.
 func (c *Camera) count(f *Frame) {
-	c.status.Frames += f.skipped + 1
-	c.status.Dropped += f.skipped
+	c.status.Frames += f.skipped.images + 1
+	c.status.Dropped += f.skipped.images
+	c.status.Faults.Merge(f.skipped.faults)
 	f.Sequence = c.status.Frames
 	c.status.Faults.Add(fault.Of(f.Err))
 	if f.Err == nil {
 		c.status.Width, c.status.Height = f.Picture.Cols(), f.Picture.Rows()
 	}
-	c.rate(f.Captured)
+	c.rate(f.Captured, f.skipped.images+1)
 	if !c.status.Connected {
 		c.connected()
 	}
@@ -70,10 +71,11 @@ func (c *Camera) connected() {
 	event.Int("width", c.status.Width).Int("height", c.status.Height).Uint64("reopened", c.status.Reopened).Msg("camera connected")
 }
 
-// rate keeps a running mean of the interval between frames.
-func (c *Camera) rate(captured time.Time) {
+// rate keeps a running mean of the interval between frames, of which n came since
+// the last call.
+func (c *Camera) rate(captured time.Time, n uint64) {
 	if !c.last.IsZero() {
-		interval := captured.Sub(c.last).Seconds()
+		interval := captured.Sub(c.last).Seconds() / float64(n)
 		if c.status.FPS > 0 {
 			interval = smoothing*interval + (1-smoothing)/c.status.FPS
 		}

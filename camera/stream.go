@@ -15,32 +15,26 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// What is assumed to pass between exposure and arrival: encoder, network,
+// rtspLatency is assumed to pass between exposure and arrival: encoder, network,
 // decoder. Measure it where parts are triggered.
-const (
-	rtspLatency = 500 * time.Millisecond
-	httpLatency = 200 * time.Millisecond
-)
+const rtspLatency = 500 * time.Millisecond
 
 var defaultPorts = map[string]string{"rtsp": "554", "rtsps": "322", "http": "80", "https": "443"}
 
-// parseStream understands rtsp(s)://… and http(s)://…. The query belongs to the
-// camera, but for latency, expect and, with rtsp, transport, which are ours.
+// parseStream understands rtsp(s)://…. The query belongs to the camera, but for
+// latency, expect and transport, which are ours.
 func parseStream(u *url.URL, q *query) (plan, error) {
 	if u.Hostname() == "" {
 		return plan{}, fmt.Errorf("no host: write %s://camera.example/stream", u.Scheme)
 	}
 	q.err = nil // what is odd in the camera's own query is no concern of ours
 	s := stream{name: redact(u.String()), address: address(u)}
-	latency, transport, own := httpLatency, "", []string{"latency", "expect"}
-	if strings.HasPrefix(u.Scheme, "rtsp") {
-		latency, own = rtspLatency, append(own, "transport")
-		transport = q.word("transport", "tcp", "tcp", "udp")
-		if u.Scheme == "rtsps" && transport == "udp" {
-			return plan{}, errors.New("query key transport=udp: rtsps goes over tcp only")
-		}
+	own := []string{"latency", "expect", "transport"}
+	transport := q.word("transport", "tcp", "tcp", "udp")
+	if u.Scheme == "rtsps" && transport == "udp" {
+		return plan{}, errors.New("query key transport=udp: rtsps goes over tcp only")
 	}
-	latency = q.duration("latency", latency, maxLatency)
+	latency := q.duration("latency", rtspLatency, maxLatency)
 	want := q.expect()
 	q.values = nil // the rest is for the camera
 	s.url = withoutKeys(u, own)

@@ -49,6 +49,13 @@ func (c *FaultCounts) Add(check Check) {
 	}
 }
 
+// Merge adds what another counted.
+func (c *FaultCounts) Merge(more FaultCounts) {
+	for check, n := range more.Each {
+		*c.of(check) += n
+	}
+}
+
 // Each yields every rule with its count.
 func (c *FaultCounts) Each(yield func(Check, uint64) bool) {
 	for _, check := range []Check{Damaged, Incomplete, Repeated, FormChanged, TooLarge} {
