@@ -45,8 +45,8 @@ func (c *checked) read(ctx context.Context, f *Frame) error {
 	for {
 		f.Err = nil // those before are not handed out
 		before := f.skipped.images
-		if err := c.source.read(ctx, f); err != nil {
-			return err
+		if err := c.source.read(ctx, f); err != nil || f.Err != nil {
+			return err // of an image that cannot be judged the size means nothing
 		}
 		if err := c.size(f); err != nil {
 			return err

@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"faird/camera/fault"
 	"faird/config"
+	"faird/verdict"
 
 	"gocv.io/x/gocv"
 )
@@ -85,6 +87,28 @@ func TestRateIsTheMiddleInterval(t *testing.T) {
 		}
 		if (err != nil) != c.wrong {
 			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+// A damaged image of a stream whose size is expected is answered for, and the
+// stream goes on.
+func TestDamagedImageHasNoSize(t *testing.T) {
+	source := &dictated{fill: func(_, n int, f *Frame) error {
+		if n == 1 {
+			f.fail(fault.Damaged("a slice is missing"))
+		} else {
+			draw(f, 4, 4)
+		}
+		return nil
+	}}
+	check := &checked{source: source, want: mode{width: 4, height: 4}}
+	f := newFrame(nil)
+	defer f.free()
+	for n, want := range []verdict.Check{verdict.Damaged, ""} {
+		f.reset()
+		if err := check.read(t.Context(), f); err != nil || fault.Of(f.Err) != want {
+			t.Errorf("image %d: fault %v, error %v", n+1, f.Err, err)
 		}
 	}
 }

@@ -38,7 +38,7 @@ type Frame struct {
 }
 
 func newFrame(home *Camera) *Frame {
-	f := &Frame{home: home, mat: gocv.NewMat(), none: gocv.NewMat()}
+	f := &Frame{home: home, mat: gocv.NewMat(), none: gocv.NewMat(), received: func() {}}
 	f.reset()
 	return f
 }
@@ -56,7 +56,7 @@ func (f *Frame) Answer(v *verdict.Verdict) {
 // Who waits for a verdict on the picture before is told that there is none.
 func (f *Frame) reset() {
 	f.Answer(nil)
-	*f = Frame{home: f.home, mat: f.mat, none: f.none, Picture: f.none, received: func() {}}
+	*f = Frame{home: f.home, mat: f.mat, none: f.none, Picture: f.none, received: f.received}
 }
 
 // fail turns the frame into one that must not be judged. An error that names no

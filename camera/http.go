@@ -75,8 +75,8 @@ func (q *query) certificates(scheme string, s *fetch.Settings) (err error) {
 	s.CA, _ = q.get("tls_ca")
 	pin, pinned := q.get("tls_pin")
 	switch {
-	case scheme != "https" && (s.CA != "" || pinned):
-		return errors.New("tls_ca and tls_pin: http has no certificates: write https, or take them out")
+	case !strings.HasSuffix(scheme, "s") && (s.CA != "" || pinned):
+		return fmt.Errorf("tls_ca and tls_pin: %s has no certificates: write %ss, or take them out", scheme, scheme)
 	case s.CA != "" && pinned:
 		return errors.New("tls_ca and tls_pin: give one of them")
 	case pinned:

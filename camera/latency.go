@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"gocv.io/x/gocv"
 )
 
 // How a source's latency is measured: a light before the camera is switched, and
@@ -95,16 +97,20 @@ func (c *Camera) shows(ctx context.Context, light func(bool) error, from, to flo
 	}
 }
 
-// look takes a picture and returns when it was captured and how bright it is.
+// look takes an intact image and returns when it was captured and how bright it is.
 func (c *Camera) look(ctx context.Context, after time.Time) (time.Time, float64, error) {
-	f, err := c.Next(ctx, after)
-	if err != nil {
-		return time.Time{}, 0, err
+	for {
+		f, err := c.Next(ctx, after)
+		if err != nil {
+			return time.Time{}, 0, err
+		}
+		intact, captured, mean := f.Err == nil, f.Captured, gocv.Scalar{}
+		if intact {
+			mean = f.Picture.Mean()
+		}
+		f.Release()
+		if intact {
+			return captured, (mean.Val1 + mean.Val2 + mean.Val3) / 3, nil
+		}
 	}
-	defer f.Release()
-	if f.Err != nil {
-		return time.Time{}, 0, f.Err
-	}
-	mean := f.Picture.Mean()
-	return f.Captured, (mean.Val1 + mean.Val2 + mean.Val3) / 3, nil
 }

@@ -73,7 +73,6 @@ func eachStream(t *testing.T, query string, test func(t *testing.T, cam *Camera)
 			return "rtsp://" + serveRTSP(t, &mjpegServer{interval: interval, draw: drawStrip}).address + "/plain"
 		},
 		"rtsp udp": func(t *testing.T) string {
-			needGStreamer(t)
 			return "rtsp://" + serveRTSP(t, &mjpegServer{interval: interval, draw: drawStrip}).address + "/plain?transport=udp"
 		},
 	} {

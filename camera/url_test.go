@@ -135,27 +135,45 @@ func TestSecretsDoNotShow(t *testing.T) {
 
 func TestCameraGetsItsOwnQuery(t *testing.T) {
 	for url, want := range map[string]string{
-		"rtsp://u:p@cam/s?channel=1&latency=1s":        "rtsp://u:p@cam/s?channel=1",
-		"rtsp://cam/s?transport=tcp&b=%20&a=1&a=2;b":   "rtsp://cam/s?b=%20&a=1&a=2;b",
-		"http://cam/mjpg?size=1&latency=5ms&transport": "http://cam/mjpg?size=1&transport",
-		"rtsp://cam/s?width=5&expect=640x480@25":       "rtsp://cam/s?width=5",
-		"http://cam/mjpg":                              "http://cam/mjpg",
+		"rtsp://u:p@cam/s?channel=1&latency=1s":         "rtsp://u:p@cam/s?channel=1",
+		"rtsp://cam/s?transport=tcp&b=%20&a=1&a=2;b":    "rtsp://cam/s?b=%20&a=1&a=2;b",
+		"http://cam/mjpg?size=1&latency=5ms&transport":  "http://cam/mjpg?size=1&transport",
+		"rtsp://cam/s?width=5&expect=640x480@25":        "rtsp://cam/s?width=5",
+		"rtsps://cam/s?tls_ca=/x.pem&transport=tcp&a=1": "rtsps://cam/s?a=1",
+		"http://cam/mjpg": "http://cam/mjpg",
 	} {
 		p, err := parse(url)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := inner(p).(*stream).url; got != want {
+		if got := asked(inner(p)); got != want {
 			t.Errorf("%s became %s, want %s", url, got, want)
 		}
 	}
-	p, err := parse("rtsp://cam/s?channel=1&transport=udp")
-	if err != nil {
-		t.Fatal(err)
+}
+
+// asked is the URL that a network camera gets.
+func asked(s source) string {
+	switch s := s.(type) {
+	case *rtspCamera:
+		return s.fetch.URL.String()
+	case *httpCamera:
+		return s.fetch.URL.String()
 	}
-	pipeline := inner(p).(*gstreamer).pipeline
-	if !strings.Contains(pipeline, `protocols=udp`) || !strings.Contains(pipeline, `location="rtsp://cam/s?channel=1"`) {
-		t.Error(pipeline)
+	return "no network camera"
+}
+
+func TestTransportIsWhatTheURLSays(t *testing.T) {
+	for url, udp := range map[string]bool{
+		"rtsp://cam/s": false, "rtsp://cam/s?transport=tcp": false, "rtsp://cam/s?transport=udp": true, "rtsps://cam/s": false,
+	} {
+		p, err := parse(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := inner(p).(*rtspCamera).udp; got != udp {
+			t.Errorf("%s: UDP %v", url, got)
+		}
 	}
 }
 

@@ -27,8 +27,8 @@ func fingerprint(cert *x509.Certificate) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// tls is how certificates are checked.
-func (s Settings) tls() (*tls.Config, error) {
+// TLS is how certificates are checked.
+func (s Settings) TLS() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if s.CA != "" {
 		pool, err := authorities(s.CA)

@@ -41,7 +41,7 @@ type Client struct {
 
 // New returns a client and contacts nobody.
 func New(s Settings) (*Client, error) {
-	secure, err := s.tls()
+	secure, err := s.TLS()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,336 @@
+package libav
+
+import (
+	"math/bits"
+
+	"faird/camera/fault"
+)
+
+// NAL unit types of H.265 (table 7-1).
+const (
+	hevcRASLN   = 8
+	hevcRASLR   = 9
+	hevcLastVCL = 31
+	hevcBLA     = 16 // first of three
+	hevcIDRRADL = 19
+	hevcIDR     = 20
+	hevcCRA     = 21
+	hevcIRAPEnd = 23
+	hevcSPS     = 33
+	hevcPPS     = 34
+	hevcEOS     = 36
+	hevcEOB     = 37
+)
+
+// hevc follows the reference picture sets of an H.265 stream. Each picture lists
+// the pictures that must be there before it, so a missing one is noticed;
+// libavcodec puts a grey picture in its place and goes on.
+type hevc struct {
+	limit limit
+	sps   [16]*hevcSequence
+	pps   [64]*hevcPicture
+
+	started bool
+	ended   bool           // the sequence ended: a CRA picture starts a new one
+	order   int32          // picture order count of the last picture that others build theirs on
+	stored  map[int32]bool // picture order counts of the reference pictures
+}
+
+type hevcSequence struct {
+	separate      bool
+	width, height uint32
+	blockBits     int // log2 of the coding tree block's size
+	orderBits     int
+	sets          []hevcSet
+	longTerm      bool
+	longOrders    []uint32
+	longUsed      []bool
+	oversized     error
+}
+
+type hevcPicture struct {
+	sequence  uint32
+	dependent bool
+	output    bool
+	extra     int
+}
+
+// hevcSet is a short-term reference picture set: distances of picture order
+// count, and whether the picture itself refers to them.
+type hevcSet struct {
+	before, after []hevcDelta
+}
+
+type hevcDelta struct {
+	delta int32
+	used  bool
+}
+
+// hevcHeader is what is read of a slice segment header (7.3.6.1).
+type hevcHeader struct {
+	kind      byte // NAL unit type
+	layer     int
+	temporal  int
+	first     bool
+	dependent bool
+	picture   uint32
+	address   uint32
+	output    bool
+	lsb       uint32
+	set       hevcSet
+	long      []hevcLong
+}
+
+type hevcLong struct {
+	lsb   uint32
+	cycle uint32 // of the high bits, counted back from the picture's own
+	whole bool   // the high bits are given
+	used  bool
+}
+
+func (h *hevc) parameters(nals [][]byte) {
+	for _, nal := range nals {
+		if len(nal) < 3 {
+			continue
+		}
+		switch nal[0] >> 1 & 63 {
+		case hevcSPS:
+			h.readSequence(nal)
+		case hevcPPS:
+			h.readPicture(nal)
+		}
+	}
+}
+
+func (h *hevc) forget() { h.started, h.ended, h.stored = false, false, nil }
+
+func (h *hevc) read(nals [][]byte) (u unit) {
+	h.parameters(nals)
+	var last hevcHeader
+	for _, nal := range nals {
+		if len(nal) < 3 || (nal[0]&1)<<5|nal[1]>>3 != 0 { // enhancement layers are not decoded
+			continue
+		}
+		switch kind := nal[0] >> 1 & 63; {
+		case kind == hevcEOS || kind == hevcEOB:
+			h.ended = true
+		case kind <= hevcLastVCL:
+			s, err := h.readSlice(nal, last)
+			if err != nil {
+				return unit{coded: true, reference: true, err: err}
+			}
+			if !u.coded {
+				u = h.begin(s)
+			} else if err := s.continues(last); err != nil && u.err == nil {
+				u.err = err
+			}
+			last = s
+		}
+	}
+	return u
+}
+
+// continues says whether a slice segment follows another in the same picture.
+func (s hevcHeader) continues(last hevcHeader) error {
+	switch {
+	case s.first || s.kind != last.kind || s.lsb != last.lsb:
+		return fault.Damaged("slices of two pictures in one access unit")
+	case s.address <= last.address:
+		return fault.Damaged("slice segments out of order")
+	}
+	return nil
+}
+
+// begin takes the first slice segment of a picture: its order count (8.3.1) and
+// its reference picture set (8.3.2).
+func (h *hevc) begin(s hevcHeader) unit {
+	u := unit{coded: true, reference: true, hidden: !s.output}
+	if !s.first {
+		u.err = fault.Damaged("the picture begins with slice segment %d: its first one is missing", s.address)
+		return u
+	}
+	u.key = s.kind >= hevcBLA && s.kind <= hevcIRAPEnd
+	u.leading = s.kind == hevcRASLN || s.kind == hevcRASLR
+	fresh := u.key && (s.kind != hevcCRA || !h.started || h.ended)
+	order := h.orderOf(s, fresh)
+	if u.key {
+		h.started, h.ended = true, false
+	}
+	if fresh {
+		h.stored = map[int32]bool{}
+	}
+	if h.started {
+		if err := h.keep(s, order); err != nil && !u.key {
+			u.err = err
+		}
+		h.stored[order] = true
+	}
+	if s.temporal == 0 && !(s.kind < 16 && s.kind%2 == 0) && !(s.kind >= 6 && s.kind <= hevcRASLR) {
+		h.order = order
+	}
+	return u
+}
+
+func (h *hevc) orderOf(s hevcHeader, fresh bool) int32 {
+	if fresh {
+		return int32(s.lsb)
+	}
+	size := int32(1) << h.sps[h.pps[s.picture].sequence].orderBits
+	lsb, before := int32(s.lsb), h.order&(size-1)
+	msb := h.order - before
+	switch {
+	case lsb < before && before-lsb >= size/2:
+		msb += size
+	case lsb > before && lsb-before > size/2:
+		msb -= size
+	}
+	return msb + lsb
+}
+
+// keep drops what the reference picture set does not name and says what of it is
+// not there.
+func (h *hevc) keep(s hevcHeader, order int32) (err error) {
+	kept := map[int32]bool{}
+	want := func(o int32, used bool) {
+		if h.stored[o] {
+			kept[o] = true
+		} else if used && err == nil {
+			err = fault.Incomplete("a picture is missing before this one: %d refers to %d", order, o)
+		}
+	}
+	for _, d := range s.set.before {
+		want(order+d.delta, d.used)
+	}
+	for _, d := range s.set.after {
+		want(order+d.delta, d.used)
+	}
+	mask := int32(1)<<h.sps[h.pps[s.picture].sequence].orderBits - 1
+	for _, l := range s.long {
+		want(h.find(l, order, mask), l.used)
+	}
+	h.stored = kept
+	return err
+}
+
+// find returns the order count of a long-term reference picture (8.3.2).
+func (h *hevc) find(l hevcLong, order, mask int32) int32 {
+	if l.whole {
+		return order - int32(l.cycle)*(mask+1) - (order&mask - int32(l.lsb))
+	}
+	for o := range h.stored {
+		if o&mask == int32(l.lsb) {
+			return o
+		}
+	}
+	return int32(l.lsb) // not there
+}
+
+func (h *hevc) readSlice(nal []byte, last hevcHeader) (hevcHeader, error) {
+	r := header(nal, 2, 512)
+	s := hevcHeader{kind: nal[0] >> 1 & 63, temporal: int(nal[1]&7) - 1, output: true}
+	s.first = r.flag()
+	if s.kind >= hevcBLA && s.kind <= hevcIRAPEnd {
+		r.skip(1) // no_output_of_prior_pics_flag
+	}
+	s.picture = r.unsigned()
+	if s.picture > 63 || h.pps[s.picture] == nil || h.sps[h.pps[s.picture].sequence] == nil {
+		return s, fault.Incomplete("parameter set %d is missing", s.picture)
+	}
+	p := h.pps[s.picture]
+	q := h.sps[p.sequence]
+	if q.oversized != nil {
+		return s, q.oversized
+	}
+	if !s.first {
+		s.dependent = p.dependent && r.flag()
+		s.address = r.bits(q.addressBits())
+	}
+	if s.dependent {
+		address, first := s.address, s.first
+		s = last // the rest of the header is that of the slice before
+		s.address, s.first, s.dependent = address, first, true
+		s.kind = nal[0] >> 1 & 63
+	} else {
+		r.skip(p.extra)
+		r.unsigned() // slice type
+		if p.output {
+			s.output = r.flag()
+		}
+		if q.separate {
+			r.skip(2)
+		}
+		if s.kind != hevcIDR && s.kind != hevcIDRRADL {
+			s.readOrder(&r, q)
+		}
+	}
+	if r.short {
+		return s, fault.Damaged("a slice breaks off in its header")
+	}
+	return s, nil
+}
+
+func (q *hevcSequence) addressBits() int {
+	size := uint32(1) << q.blockBits
+	blocks := ((q.width + size - 1) >> q.blockBits) * ((q.height + size - 1) >> q.blockBits)
+	return bits.Len32(blocks - 1)
+}
+
+func (s *hevcHeader) readOrder(r *bitReader, q *hevcSequence) {
+	s.lsb = r.bits(q.orderBits)
+	if !r.flag() {
+		s.set = readSet(r, q.sets, true)
+	} else if n := len(q.sets); n > 0 {
+		if i := int(r.bits(bits.Len(uint(n - 1)))); i < n {
+			s.set = q.sets[i]
+		} else {
+			r.short = true
+		}
+	}
+	if q.longTerm {
+		s.readLong(r, q)
+	}
+}
+
+// readLong reads the long-term reference pictures of a slice (7.4.7.1).
+func (s *hevcHeader) readLong(r *bitReader, q *hevcSequence) {
+	known := uint32(0)
+	if len(q.longOrders) > 0 {
+		known = r.unsigned()
+	}
+	more := r.unsigned()
+	if known > 32 || more > 32 {
+		r.short = true
+		return
+	}
+	cycle := uint32(0)
+	for i := range known + more {
+		var l hevcLong
+		if i < known {
+			n := int(r.bits(bits.Len(uint(len(q.longOrders) - 1))))
+			if n >= len(q.longOrders) {
+				r.short = true
+				return
+			}
+			l.lsb, l.used = q.longOrders[n], q.longUsed[n]
+		} else {
+			l.lsb, l.used = r.bits(q.orderBits), r.flag()
+		}
+		if i == known {
+			cycle = 0
+		}
+		if l.whole = r.flag(); l.whole {
+			cycle += r.unsigned()
+		}
+		l.cycle = cycle
+		s.long = append(s.long, l)
+	}
+}
+
+func (h *hevc) readPicture(nal []byte) {
+	r := header(nal, 2, 16)
+	id, sequence := r.unsigned(), r.unsigned()
+	p := hevcPicture{sequence: sequence, dependent: r.flag(), output: r.flag(), extra: int(r.bits(3))}
+	if !r.short && id < 64 && sequence < 16 {
+		h.pps[id] = &p
+	}
+}

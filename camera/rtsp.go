@@ -1,0 +1,163 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+
+	"faird/camera/fetch"
+	"faird/camera/rtsp"
+	"faird/config"
+	"faird/verdict"
+)
+
+const (
+	// rtspLatency is what is assumed to pass between exposure and arrival: encoder,
+	// network. Measure it where parts are triggered.
+	rtspLatency = 500 * time.Millisecond
+	// keyFrameWait bounds how long a stream may go without a picture that decoding
+	// can begin with.
+	keyFrameWait = 30 * time.Second
+)
+
+// parseRTSP understands rtsp(s)://… The query belongs to the camera, but for the
+// keys named here.
+func parseRTSP(u *url.URL, q *query) (plan, error) {
+	if u.Hostname() == "" {
+		return plan{}, fmt.Errorf("no host: write %s://camera.example/stream", u.Scheme)
+	}
+	q.err = nil // what is odd in the camera's own query is no concern of ours
+	latency := q.duration("latency", rtspLatency, maxLatency)
+	transport := q.word("transport", "tcp", "tcp", "udp")
+	want := q.expect()
+	if u.Scheme == "rtsps" && transport == "udp" {
+		return plan{}, errors.New("query key transport=udp: rtsps goes over tcp only")
+	}
+	c := rtspCamera{udp: transport == "udp", address: address(u), latency: latency, seen: newRepeats()}
+	if err := q.certificates(u.Scheme, &c.fetch); err != nil {
+		return plan{}, err
+	}
+	own := q.known
+	q.values = nil // the rest is for the camera
+	var err error
+	if c.fetch.URL, err = url.Parse(withoutKeys(u, own)); err != nil {
+		return plan{}, err
+	}
+	return plan{latency: latency, source: checking(want, c.make)}, nil
+}
+
+// rtspCamera is a network camera over RTSP.
+type rtspCamera struct {
+	fetch   fetch.Settings // the URL as the camera gets it, user and password included
+	address string
+	udp     bool
+	latency time.Duration
+	seen    *repeats
+	config  config.Camera
+
+	stream  *rtsp.Stream
+	decoder unitDecoder
+	settles time.Time // what comes before may have waited in the camera or a recorder
+	waiting time.Time // since when no picture could be decoded; zero: pictures come
+}
+
+// unitDecoder turns encoded pictures into frames.
+type unitDecoder interface {
+	// put takes the next encoded picture, or the loss of one.
+	put(u rtsp.Unit)
+	// next fills the frame with the next picture, or with the fault of one, and
+	// says whether there was any.
+	next(f *Frame) (bool, error)
+	close()
+}
+
+func (c rtspCamera) make(settings config.Camera, _ uint64) source {
+	c.config = settings
+	return &c
+}
+
+func (c *rtspCamera) open(ctx context.Context) error {
+	start := time.Now()
+	if err := reach(ctx, c.address, c.config.OpenTimeout); err != nil {
+		return err
+	}
+	secure, err := c.fetch.TLS()
+	if err != nil {
+		return err
+	}
+	left := c.config.OpenTimeout - time.Since(start)
+	c.stream, err = rtsp.Open(ctx, rtsp.Options{
+		URL: c.fetch.URL, UDP: c.udp, TLS: secure, Timeout: min(left*8/10, c.config.ReadTimeout), MaxUnit: 3*c.config.MaxPixels + 1<<16,
+	})
+	if err != nil {
+		return err
+	}
+	c.waiting = time.Now()
+	c.settles = c.waiting.Add(min(c.latency, c.config.ReadTimeout/2))
+	c.decoder, err = newUnitDecoder(c.stream, c.config.MaxPixels, c.seen)
+	return err
+}
+
+func (c *rtspCamera) read(ctx context.Context, f *Frame) error {
+	silence, cancel := context.WithTimeout(ctx, c.config.ReadTimeout*9/10)
+	defer cancel()
+	for {
+		done, err := c.decoder.next(f)
+		if err != nil {
+			return err
+		}
+		if done {
+			c.waiting = time.Time{}
+			if f.Captured.After(c.settles) {
+				return nil
+			}
+			f.reset() // many recorders begin with what they have kept since the last key frame
+			continue
+		}
+		if err := c.keyFrameDue(); err != nil {
+			return err
+		}
+		u, err := c.stream.Next(silence)
+		if err != nil {
+			return c.explain(ctx, err)
+		}
+		c.decoder.put(u)
+		f.skipped.images += uint64(u.Skipped)
+	}
+}
+
+// keyFrameDue is the error of a stream whose pictures all depend on others that
+// came before it was joined.
+func (c *rtspCamera) keyFrameDue() error {
+	if c.waiting.IsZero() || time.Since(c.waiting) < keyFrameWait {
+		return nil
+	}
+	return fmt.Errorf("no key frame came within %v: lower the camera's key frame (I-frame, GOP) interval", keyFrameWait)
+}
+
+func (c *rtspCamera) explain(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("no picture came for %v: check the camera and its cable, or raise read_timeout", c.config.ReadTimeout*9/10)
+	case errors.Is(err, io.EOF):
+		return errEnded
+	}
+	return err
+}
+
+func (c *rtspCamera) close() {
+	if c.stream != nil {
+		c.stream.Close()
+	}
+	if c.decoder != nil {
+		c.decoder.close()
+	}
+}
+
+// stampFrame notes when a picture was captured as far as its arrival tells.
+func stampFrame(f *Frame, at time.Time) { f.Captured, f.Exposure = at, verdict.Estimated }
