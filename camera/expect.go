@@ -43,7 +43,6 @@ type checked struct {
 
 func (c *checked) read(ctx context.Context, f *Frame) error {
 	for {
-		f.Err = nil // those before are not handed out
 		before := f.skipped.images
 		if err := c.source.read(ctx, f); err != nil || f.Err != nil {
 			return err // of an image that cannot be judged the size means nothing
@@ -61,9 +60,6 @@ func (c *checked) read(ctx context.Context, f *Frame) error {
 }
 
 func (c *checked) size(f *Frame) error {
-	if f.Err != nil {
-		return nil
-	}
 	w, h := f.mat.Cols(), f.mat.Rows()
 	if c.want.width != 0 && (w != c.want.width || h != c.want.height) {
 		return fmt.Errorf("pictures of %dx%d pixels come and %dx%d were asked for: set the camera, or correct the url", w, h, c.want.width, c.want.height)

@@ -15,6 +15,7 @@ func FuzzURL(f *testing.F) {
 	for _, seed := range []string{
 		"", "demo://?seed=1&rate=4&defects=0.2&size=640&gap=0", "v4l2:///dev/video0?width=1280&height=960&fps=30&exposure=100",
 		"rtsp://user:password@camera/stream?transport=udp&expect=1920x1080@25", "http://[::1]:8080/x.mjpg?latency=1h",
+		"https://user:p%40ss@camera/snap.jpg?every=trigger&tls_pin=00:11&tls_ca=/ca.pem",
 		"genicam:///The%20Vendor-123?exposure=5ms&trigger=Line1&BalanceWhiteAuto=Off", "csi://0?width=1920&flip=2",
 		"gstreamer:?latency=40ms videotestsrc is-live=true ! appsink drop=true", "gstreamer:", "watch:///in?then=move&to=/out",
 		"upload://127.0.0.1:8081/part?token=t&max=32MiB", "file:///a/*.png?loop=true&rate=1e309", "video:///film.mp4?rate=NaN",

@@ -25,6 +25,9 @@ func TestURLs(t *testing.T) {
 		{url: "v4l2:///dev/v4l/by-id/usb-cam?latency=35ms", latency: 35 * time.Millisecond},
 		{url: "rtsp://user:secret@cam.example/stream?channel=1&transport=udp&latency=1s", latency: time.Second},
 		{url: "http://cam.example/mjpg?resolution=640x480", latency: 200 * time.Millisecond},
+		{url: "http://cam.example/snap.jpg?every=500ms&channel=1", latency: 200 * time.Millisecond, pause: 500 * time.Millisecond},
+		{url: "https://cam.example/snap.jpg?every=trigger&latency=80ms", latency: 80 * time.Millisecond, pause: 80 * time.Millisecond},
+		{url: "https://cam.example/mjpg?tls_pin=abababababababababababababababababababababababababababababababab", latency: 200 * time.Millisecond},
 		{url: "gstreamer:videotestsrc ! video/x-raw,width=64", latency: 100 * time.Millisecond},
 		{url: "gstreamer:?latency=40ms videotestsrc", latency: 40 * time.Millisecond},
 		{url: "demo://?seed=1&rate=4&defects=0.2&size=640", pause: 250 * time.Millisecond},
@@ -72,6 +75,13 @@ func TestWrongURLs(t *testing.T) {
 		{"rtsp://cam/stream?transport=quic", `transport="quic"`, "tcp or udp"},
 		{"rtsps://cam/stream?transport=udp", "transport=udp", "tcp only"},
 		{"http://cam:port/x", "port", "%XX"},
+		{"http:///x", "no host", "http://"},
+		{"http://cam/x?every=0s", `every="0s"`, "trigger"},
+		{"http://cam/x?every=often", `every="often"`, "80ms"},
+		{"http://cam/x?expect=big", `expect="big"`, "1920x1080@25"},
+		{"http://cam/x?tls_ca=/ca.pem", "http has no certificates", "https"},
+		{"https://cam/x?tls_pin=12", "tls_pin", "64 hexadecimal digits"},
+		{"https://cam/x?tls_ca=/ca.pem&tls_pin=12", "tls_ca and tls_pin", "one of them"},
 		{"gstreamer:", "pipeline is empty", "v4l2src"},
 		{"gstreamer:?lag=3s videotestsrc", `"lag"`, "latency"},
 		{"gstreamer:videotestsrc ! appsink", "appsink queues", "drop=true"},
@@ -141,6 +151,7 @@ func TestCameraGetsItsOwnQuery(t *testing.T) {
 		"rtsp://cam/s?width=5&expect=640x480@25":        "rtsp://cam/s?width=5",
 		"rtsps://cam/s?tls_ca=/x.pem&transport=tcp&a=1": "rtsps://cam/s?a=1",
 		"http://cam/mjpg": "http://cam/mjpg",
+		"https://u:p%40@cam/s?every=trigger&a&tls_pin=abababababababababababababababababababababababababababababababab&expect=@5#x": "https://u:p%40@cam/s?a",
 	} {
 		p, err := parse(url)
 		if err != nil {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"io"
+	"log"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -17,7 +19,19 @@ func newLog(c config.Log) zerolog.Logger {
 		out = console()
 	}
 	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000000Z07:00"
-	return zerolog.New(out).With().Timestamp().Logger()
+	l := zerolog.New(out).With().Timestamp().Logger()
+	log.SetFlags(0)
+	log.SetOutput(libraryLog{l})
+	return l
+}
+
+// libraryLog takes in what libraries print to Go's standard log, such as net/http
+// about a server that misbehaves. It must not stand between the JSON lines.
+type libraryLog struct{ log zerolog.Logger }
+
+func (l libraryLog) Write(p []byte) (int, error) {
+	l.log.Debug().Str("part", "library").Msg(strings.TrimSpace(string(p)))
+	return len(p), nil
 }
 
 // setLevel puts the log level of the config, which was checked, in force for the
