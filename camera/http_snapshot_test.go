@@ -13,11 +13,10 @@ import (
 	"faird/verdict"
 )
 
-// snapshotServer answers each request with what the test has put there.
+// snapshotServer answers each request as the test says.
 type snapshotServer struct {
 	*httptest.Server
-	asked  atomic.Int64
-	answer func(w http.ResponseWriter, n int64)
+	asked atomic.Int64
 }
 
 func newSnapshots(t *testing.T, answer func(w http.ResponseWriter, n int64)) *snapshotServer {

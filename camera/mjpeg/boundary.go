@@ -4,25 +4,21 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
+
+var parameter = regexp.MustCompile(`(?i)boundary=\s*(?:"([^"]*)"|([^;]*))`)
 
 // declaredBoundary is the boundary that a Content-Type names, without the dashes
 // that some cameras count as part of it. mime.ParseMediaType refuses what many
 // of them write.
 func declaredBoundary(contentType string) string {
-	const key = "boundary="
-	i := strings.Index(strings.ToLower(contentType), key)
-	if i < 0 {
+	value := parameter.FindStringSubmatch(contentType)
+	if value == nil {
 		return ""
 	}
-	value := strings.TrimSpace(contentType[i+len(key):])
-	if quoted, ok := strings.CutPrefix(value, `"`); ok {
-		value, _, _ = strings.Cut(quoted, `"`)
-	} else {
-		value, _, _ = strings.Cut(value, ";")
-	}
-	return strings.Trim(value, "- \t")
+	return strings.Trim(value[1]+value[2], "\"- \t")
 }
 
 // seek goes behind the next boundary line. A stream that has shown none yet may
