@@ -69,8 +69,9 @@ func members(text []byte) (list []member, err error) {
 	if _, err := d.ReadToken(); err != nil {
 		return list, syntax(err)
 	}
+	end := d.InputOffset()
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return list, fmt.Errorf("more follows the JSON object, after byte %d", d.InputOffset())
+		return list, fmt.Errorf("more follows the JSON object, after byte %d", end)
 	}
 	return list, nil
 }
