@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,13 +11,18 @@ import (
 	"faird/verdict"
 )
 
+// live are the verdicts that were not sent late.
+func (p *plc) live() []verdict.Verdict {
+	return slices.DeleteFunc(p.verdicts("cap"), func(v verdict.Verdict) bool { return v.Historical })
+}
+
 // newVerdict sends a trigger and returns the verdict that comes for it.
 func (p *plc) newVerdict(payload string) verdict.Verdict {
 	p.t.Helper()
-	before := len(p.verdicts("cap"))
+	before := len(p.live())
 	p.send(cap0+"/trigger", payload)
-	until(p.t, time.Minute, "an answer to "+payload, func() bool { return len(p.verdicts("cap")) > before })
-	return p.verdicts("cap")[before]
+	until(p.t, time.Minute, "an answer to "+payload, func() bool { return len(p.live()) > before })
+	return p.live()[before]
 }
 
 func (p *plc) invalid(payload, id, part, says string) {
@@ -64,8 +70,11 @@ func TestAVerdictBelongsToOnePart(t *testing.T) {
 	<-p.exited
 	plc.stateOf(boxTop+"/state", time.Minute, "offline", func(s map[string]any) bool { return s["state"] == "offline" })
 	start(t, dir, nil, "run", "--config", conf)
-	plc.stateOf(boxTop+"/state", time.Minute, "online", func(s map[string]any) bool { return s["state"] == "online" })
-	plc.stateOf(cap0+"/state", time.Minute, "ready", ready)
+	plc.stateOf(boxTop+"/state", time.Minute, "online and ready", func(s map[string]any) bool {
+		stations, _ := s["stations"].(map[string]any)
+		station, _ := stations["cap"].(map[string]any)
+		return s["state"] == "online" && ready(station)
+	})
 	plc.invalid(`{"id":"t-1","part":"B"}`, "t-1", "B", `the part "A"`)
 	if v := plc.newVerdict(`{"id":"t-1","part":"A"}`); v.ID != first.ID {
 		t.Errorf("after the restart the first part is answered with %s, want %s", v.ID, first.ID)
