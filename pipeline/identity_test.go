@@ -21,6 +21,9 @@ func of(id, part string) publish.Trigger {
 	return publish.Trigger{ID: id, Part: part, Received: time.Now()}
 }
 
+// patient gives a station all the time that a busy machine may take.
+func patient(r *rig) { r.conf.Trigger.Deadline = time.Minute }
+
 // pass has the station judge a trigger.
 func (r *rig) pass(t publish.Trigger) *verdict.Verdict {
 	r.t.Helper()
@@ -68,7 +71,7 @@ var conflicts = map[string]struct{ first, second, one, two string }{
 func TestAnIDBelongsToOnePart(t *testing.T) {
 	for name, c := range conflicts {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, "mqtt", nil)
+			r := newRig(t, "mqtt", patient)
 			first := r.pass(of("t1", c.first))
 			seen := map[string]bool{first.ID: true}
 			for range 2 { // each is answered anew
@@ -88,6 +91,7 @@ func TestAnIDBelongsToThePartThatIsBeingJudged(t *testing.T) {
 	for name, c := range conflicts {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, "mqtt", func(r *rig) {
+				patient(r)
 				r.inspector.hold, r.inspector.began = make(chan struct{}), make(chan struct{}, 1)
 			})
 			r.Trigger(of("t1", c.first))
@@ -117,7 +121,7 @@ func TestAnIDBelongsToOnePartAfterARestart(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				r = newRig(t, "mqtt", func(r *rig) { r.deps.Ledger = s })
+				r = newRig(t, "mqtt", func(r *rig) { patient(r); r.deps.Ledger = s })
 				return r, func() { r.stop(); s.Close() }
 			}
 			r, end := begin()
@@ -144,7 +148,7 @@ func TestAnIDBelongsToOnePartAfterARestart(t *testing.T) {
 // What cannot be read names nothing: it is answered each time, takes no id, and
 // is never the answer to one.
 func TestUnreadableTriggersTakeNoID(t *testing.T) {
-	r := newRig(t, "mqtt", nil)
+	r := newRig(t, "mqtt", patient)
 	damaged := of("t1", "A")
 	damaged.Err = errors.New("trigger: not JSON")
 	one, two := r.conflict(damaged, "not JSON"), r.conflict(damaged, "not JSON")
@@ -162,7 +166,7 @@ func TestUnreadableTriggersTakeNoID(t *testing.T) {
 
 // The PLC holds its trigger's bit and says another part.
 func TestABitThatIsHeldBelongsToOnePart(t *testing.T) {
-	r := shakenRig(t, nil)
+	r := shakenRig(t, patient)
 	bit := func(id, part string) publish.Trigger {
 		on := true
 		trigger := of(id, part)
@@ -187,7 +191,7 @@ func TestABitThatIsHeldBelongsToOnePart(t *testing.T) {
 
 // Many triggers with few ids: each answer has the part that its trigger had.
 func TestEveryAnswerHasItsOwnPart(t *testing.T) {
-	r := newRig(t, "mqtt", nil)
+	r := newRig(t, "mqtt", patient)
 	owner := map[string]string{}
 	for i := range 60 {
 		id, part := fmt.Sprint("t", i%7), fmt.Sprint("p", i%3)
