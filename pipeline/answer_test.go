@@ -25,7 +25,7 @@ func (r *rig) repeat() *verdict.Verdict {
 // An id from before a restart is found on the disk the first time and in memory
 // from then on: every delivery gets the answer.
 func TestRedeliveriesAfterRestart(t *testing.T) {
-	answered := &verdict.Verdict{ID: "before", Station: "cap", Trigger: &verdict.Trigger{ID: "t1"}}
+	answered := &verdict.Verdict{ID: "before", Station: "cap", Trigger: &verdict.Trigger{ID: "t1", Part: "A-t1"}}
 	r := newRig(t, "mqtt", func(r *rig) { r.ledger.verdicts = append(r.ledger.verdicts, answered) })
 	for delivery := range 3 {
 		r.Trigger(trigger("t1"))

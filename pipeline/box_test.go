@@ -299,23 +299,26 @@ func TestOverride(t *testing.T) {
 	dir := pictures(t, 3)
 	s := station("a", writeModel(t, filepath.Join(t.TempDir(), "m.onnx"), 0.5, 10), dir)
 	mustApply(t, b, s)
-	low, nan := 0.001, -1.0
-	if r := b.Command(context.Background(), "a", publish.Command{Command: publish.CommandThreshold, Threshold: &nan}); r.OK {
-		t.Error("a negative threshold was taken")
-	}
-	if r := b.Command(context.Background(), "a", publish.Command{Command: publish.CommandThreshold, Threshold: &low}); !r.OK {
-		t.Fatal(r.Error)
-	}
+	low := 0.001
+	mustCommand(t, b, publish.Command{Command: publish.CommandThreshold, Threshold: given(low)})
 	until(t, "the override", func() bool { return *out.next(t, "a").Threshold == low })
 	mustApply(t, b, s) // a reload does not undo it
 	if got := b.States()["a"]; *got.Threshold != low || got.ThresholdFrom != "override" {
 		t.Errorf("threshold %g from %s after a reload, want the override", *got.Threshold, got.ThresholdFrom)
 	}
-	if r := b.Command(context.Background(), "a", publish.Command{Command: publish.CommandThreshold}); !r.OK {
-		t.Fatal(r.Error)
-	}
+	mustCommand(t, b, publish.Command{Command: publish.CommandThreshold, Threshold: publish.Limit{Given: true}})
 	if got := b.States()["a"]; *got.Threshold != 10 || got.ThresholdFrom != "model" {
 		t.Errorf("threshold %g from %s after it was cleared, want the model's", *got.Threshold, got.ThresholdFrom)
+	}
+}
+
+// given is a threshold that a command sets.
+func given(v float64) publish.Limit { return publish.Limit{Given: true, Value: &v} }
+
+func mustCommand(t *testing.T, b *Box, c publish.Command) {
+	t.Helper()
+	if r := b.Command(context.Background(), "a", c); !r.OK {
+		t.Fatal(r.Error)
 	}
 }
 

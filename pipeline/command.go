@@ -7,15 +7,15 @@ import (
 	"faird/publish"
 )
 
-// maxSave bounds the pictures one command may save.
-const maxSave = 10000
-
 // Command carries out what somebody asks of a station, or of every station
 // where station is "". Who asked is logged with it.
 func (b *Box) Command(ctx context.Context, station string, c publish.Command) publish.Reply {
 	who := c.Who()
 	if who == "" {
 		who = "MQTT"
+	}
+	if err := c.Check(station); err != nil {
+		return failed(err)
 	}
 	targets := b.all()
 	if station != "" {
@@ -49,17 +49,12 @@ func (b *Box) command(ctx context.Context, r *running, c publish.Command, who st
 	case publish.CommandModel:
 		return b.swapModel(ctx, r, c.Model)
 	case publish.CommandSave:
-		if c.Count < 1 || c.Count > maxSave {
-			return fmt.Errorf("count is %d: name 1 to %d pictures to save", c.Count, maxSave)
-		}
 		r.saving.ask(c.Count)
-	default:
-		return fmt.Errorf("unknown command %q: use threshold, model, pause, resume or save", c.Command)
 	}
 	return nil
 }
 
-// setThreshold puts an operator's threshold in force and keeps it; a null
+// setThreshold puts an operator's thresholds in force and keeps them; a null
 // threshold goes back to the config's or the model's.
 func (b *Box) setThreshold(ctx context.Context, r *running, c publish.Command, who string) error {
 	b.apply.Lock()
@@ -70,14 +65,14 @@ func (b *Box) setThreshold(ctx context.Context, r *running, c publish.Command, w
 	if b.overrides == nil {
 		return fmt.Errorf("thresholds cannot be kept: the daemon runs without a store")
 	}
-	if c.Threshold == nil {
+	if c.Threshold.Given && c.Threshold.Value == nil {
 		if err := b.overrides.ClearOverride(ctx, r.name); err != nil {
 			return err
 		}
 		return b.resetThreshold(r)
 	}
-	t := Thresholds{Threshold: *c.Threshold, Review: c.Review, Origin: "override"}
-	if err := t.check(); err != nil {
+	t, err := override(*r.limits.Load(), c)
+	if err != nil {
 		return err
 	}
 	if err := b.overrides.SetOverride(ctx, r.name, t, who); err != nil {
@@ -85,6 +80,22 @@ func (b *Box) setThreshold(ctx context.Context, r *running, c publish.Command, w
 	}
 	r.SetThresholds(t)
 	return nil
+}
+
+// override is what a command makes of the thresholds in force: what it does not
+// give stays.
+func override(now Thresholds, c publish.Command) (Thresholds, error) {
+	t := Thresholds{Threshold: now.Threshold, Review: now.Review, Origin: "override"}
+	if c.Threshold.Given {
+		t.Threshold = *c.Threshold.Value
+	}
+	if c.Review.Given {
+		t.Review = c.Review.Value
+	}
+	if !c.Review.Given && t.Review != nil && *t.Review >= t.Threshold {
+		return t, fmt.Errorf("review is %g and stays so, which must be below the threshold %g: set review too, or null for none", *t.Review, t.Threshold)
+	}
+	return t, t.check()
 }
 
 func (b *Box) resetThreshold(r *running) error {

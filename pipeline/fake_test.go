@@ -121,7 +121,7 @@ func (l *fakeLedger) Answered(_ context.Context, station, id string) (*verdict.V
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, v := range l.verdicts {
-		if v.Station == station && v.Trigger != nil && v.Trigger.ID == id {
+		if v.Station == station && v.Trigger != nil && v.Trigger.ID == id && v.Reason != verdict.InvalidTrigger {
 			return v, nil
 		}
 	}

@@ -59,7 +59,7 @@ func (h *shake) level(t publish.Trigger) (old bool) {
 			m.TriggerOff()
 			return
 		}
-		old = m.Holds(verdict.Trigger{ID: t.ID})
+		old = m.Holds(verdict.Trigger{ID: t.ID, Part: t.Part})
 	})
 	return old
 }

@@ -138,7 +138,7 @@ func TestRegionsTakeNoCommandsOfTheWhole(t *testing.T) {
 	s := twoRegions(t, shapes(t, 0))
 	mustApply(t, b, s)
 	out.next(t, "a")
-	for _, c := range []publish.Command{{Command: publish.CommandThreshold, Threshold: at(1)}, {Command: publish.CommandModel, Model: s.Model}} {
+	for _, c := range []publish.Command{{Command: publish.CommandThreshold, Threshold: given(1)}, {Command: publish.CommandModel, Model: s.Model}} {
 		if reply := b.Command(context.Background(), "a", c); reply.OK || !strings.Contains(reply.Error, "several regions") {
 			t.Errorf("%s: %+v", c.Command, reply)
 		}

@@ -22,6 +22,7 @@ type job struct {
 	held     bool          // the PLC takes the trigger back itself: see the handshake
 	taken    bool          // by the handshake; set before anybody else sees the job
 	frame    *camera.Frame // the picture that is the trigger; nil where the trigger came from elsewhere
+	answer   *answer       // where its verdict is remembered; nil: nowhere
 }
 
 func newJob(t *verdict.Trigger, received time.Time, deadline time.Duration) *job {
@@ -94,10 +95,14 @@ func (s *Station) sort(t publish.Trigger, inHand *job) *job {
 	}
 	j := newJob(&verdict.Trigger{ID: t.ID, Part: t.Part}, t.Received, s.conf.Trigger.Deadline)
 	j.held = held(t)
-	if s.known(j) {
+	v, known := s.known(t, j)
+	switch {
+	case known:
 		return nil
+	case v == nil:
+		v = s.refusal(t, j, inHand)
 	}
-	if v := s.refusal(t, j, inHand); v != nil {
+	if v != nil {
 		s.refuse(j, v)
 		return nil
 	}
@@ -106,9 +111,6 @@ func (s *Station) sort(t publish.Trigger, inHand *job) *job {
 
 // refusal is the verdict on a trigger that cannot be judged, or nil.
 func (s *Station) refusal(t publish.Trigger, j *job, inHand *job) *verdict.Verdict {
-	if t.Err != nil {
-		return s.noRead(verdict.InvalidTrigger, t.Err.Error())
-	}
 	if s.conf.Trigger.Mode != "mqtt" {
 		return s.noRead(verdict.NotReady, fmt.Sprintf("trigger.mode of this station is %q: it does not take triggers", s.conf.Trigger.Mode))
 	}
@@ -155,8 +157,11 @@ func (s *Station) refuseOpen(inHand *job) {
 // refuseStopped answers a trigger that comes when no loop takes it any more.
 func (s *Station) refuseStopped(t publish.Trigger) {
 	j := newJob(&verdict.Trigger{ID: t.ID, Part: t.Part}, t.Received, s.conf.Trigger.Deadline)
+	v, known := s.known(t, j)
 	switch why := s.why(); {
-	case s.known(j):
+	case known:
+	case v != nil:
+		s.deliver(j, v, nil)
 	case why != "":
 		s.deliver(j, s.noRead(verdict.NotReady, why), nil)
 	default:
@@ -174,26 +179,51 @@ func (s *Station) refuseWaiting() {
 	}
 }
 
-// known reports whether this trigger id came before, and if it was answered
+// known reports whether this trigger came before, and if it was answered
 // repeats the answer. One whose judgement is still under way is answered by it.
-func (s *Station) known(j *job) bool {
-	v, known := s.answers.begin(j)
-	if !known && j.trigger.ID != "" && s.deps.Ledger != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
-		defer cancel()
-		old, err := s.deps.Ledger.Answered(ctx, s.name, j.trigger.ID)
-		if err != nil {
-			s.log.Warn().Err(err).Str("trigger", j.trigger.ID).Msg("cannot look up whether this trigger was answered before: judging it")
-		}
-		if v, known = old, old != nil; known {
-			s.answers.put(j, v)
-		}
+// A trigger that names nothing, because it cannot be read or because its id is
+// another part's, gets the verdict v; the answer to that id stays what it is.
+func (s *Station) known(t publish.Trigger, j *job) (v *verdict.Verdict, known bool) {
+	if t.Err != nil {
+		return s.noRead(verdict.InvalidTrigger, t.Err.Error()), false
 	}
-	if v != nil {
-		s.deps.Outlet.Repeat(v)
-		s.shake.again(j, v)
+	first, known := s.recall(j)
+	switch {
+	case !known:
+		return nil, false
+	case first.trigger != *j.trigger:
+		return s.noRead(verdict.InvalidTrigger, fmt.Sprintf("trigger: the id %q came with %s within the last %s, now with %s: give each part an id of its own",
+			t.ID, partOf(first.trigger), remember, partOf(*j.trigger))), false
+	case first.verdict != nil:
+		s.deps.Outlet.Repeat(first.verdict)
+		s.shake.again(j, first.verdict)
 	}
-	return known
+	return nil, true
+}
+
+func partOf(t verdict.Trigger) string {
+	if t.Part == "" {
+		return "no part"
+	}
+	return fmt.Sprintf("the part %q", t.Part)
+}
+
+// recall looks an id up, in memory and then on the disk.
+func (s *Station) recall(j *job) (first answer, known bool) {
+	first, known = s.answers.begin(j)
+	if known || j.trigger.ID == "" || s.deps.Ledger == nil {
+		return first, known
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	defer cancel()
+	old, err := s.deps.Ledger.Answered(ctx, s.name, j.trigger.ID)
+	if err != nil {
+		s.log.Warn().Err(err).Str("trigger", j.trigger.ID).Msg("cannot look up whether this trigger was answered before: judging it")
+	}
+	if old == nil || old.Trigger == nil {
+		return answer{}, false
+	}
+	return s.answers.restore(j, old), true
 }
 
 // margin is how long before the deadline the station stops waiting for a

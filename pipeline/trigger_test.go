@@ -144,7 +144,7 @@ func TestRedeliveryIsAnsweredWithTheSameVerdict(t *testing.T) {
 }
 
 func TestRedeliveryAfterRestart(t *testing.T) {
-	answered := &verdict.Verdict{ID: "before", Station: "cap", Trigger: &verdict.Trigger{ID: "t1"}}
+	answered := &verdict.Verdict{ID: "before", Station: "cap", Trigger: &verdict.Trigger{ID: "t1", Part: "A-t1"}}
 	r := newRig(t, "mqtt", func(r *rig) { r.ledger.verdicts = append(r.ledger.verdicts, answered) })
 	r.Trigger(trigger("t1"))
 	select {

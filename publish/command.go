@@ -2,7 +2,6 @@ package publish
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -14,7 +13,6 @@ const (
 	// commandTimeout bounds a command; a model swap reads and checks the model.
 	commandTimeout = 60 * time.Second
 	replyQueue     = 64
-	saveLimit      = 10000
 	// onceFor is how long a command that comes again is answered from memory.
 	onceFor   = 10 * time.Minute
 	onceLimit = 256
@@ -35,6 +33,10 @@ type answered struct {
 
 // command obeys a message on a command topic.
 func (p *Publisher) command(station, topic string, payload []byte) {
+	if p.stranger(station) && !p.strangers.admit(station) {
+		p.count(func(i *Inbound) { i.Refused++ })
+		return
+	}
 	p.Ask(station, payload, p.Sender(topic, payload), p.sayReply)
 }
 
@@ -59,8 +61,10 @@ func (p *Publisher) accept(r request, err error) {
 	switch {
 	case !p.config.Commands:
 		err = fmt.Errorf("commands are switched off: set mqtt.commands to true in the config")
+	case p.stranger(r.station):
+		err = p.unknown(r.station)
 	case err == nil:
-		err = r.check()
+		err = r.Check(r.station)
 	}
 	if err == nil {
 		select {
@@ -73,48 +77,6 @@ func (p *Publisher) accept(r request, err error) {
 	p.count(func(i *Inbound) { i.Refused++ })
 	p.log.Warn().Err(err).Str("station", r.station).Str("command", r.Command.Command).Str("id", r.ID).Str("by", r.Who()).Msg("a command is refused")
 	p.reply(r, Reply{Error: err.Error()})
-}
-
-func parseCommand(payload []byte, c *Command) error {
-	c.Received = time.Now()
-	if len(payload) > payloadLimit {
-		return fmt.Errorf("command: %d bytes, at most %d are read", len(payload), payloadLimit)
-	}
-	err := json.Unmarshal(payload, c)
-	if err == nil && len(c.ID) > fieldLimit {
-		err = fmt.Errorf("id may have %d bytes", fieldLimit)
-	}
-	c.ID, c.By, c.Command = clip(c.ID), clip(c.By), clip(c.Command)
-	if err != nil {
-		return fmt.Errorf(`command: %w: send {"id":"…","command":"pause"}`, err)
-	}
-	return nil
-}
-
-// check is what can be said without knowing the station's state.
-func (r *request) check() error {
-	switch r.Command.Command {
-	case CommandThreshold, CommandModel, CommandSave:
-		if r.station == "" {
-			return fmt.Errorf("%s is a station's command: send it to <station>/command", r.Command.Command)
-		}
-	case CommandPause, CommandResume:
-	case "":
-		return fmt.Errorf("command is missing: threshold, model, pause, resume or save")
-	default:
-		return fmt.Errorf("unknown command %q: threshold, model, pause, resume or save", r.Command.Command)
-	}
-	switch {
-	case r.Command.Command == CommandModel && r.Model == "":
-		return fmt.Errorf("model is missing: name a model file on the box")
-	case r.Command.Command == CommandSave && (r.Count < 1 || r.Count > saveLimit):
-		return fmt.Errorf("count must be 1 to %d", saveLimit)
-	case r.Threshold == nil && r.Review != nil:
-		return fmt.Errorf("review needs a threshold")
-	case r.Threshold != nil && r.Review != nil && *r.Review > *r.Threshold:
-		return fmt.Errorf("review must not be above threshold")
-	}
-	return nil
 }
 
 // obey carries out commands one after the other, each id once.
@@ -165,8 +127,10 @@ func (p *Publisher) repeated(r request, before answered) {
 
 // sameAs is whether two commands ask for the same.
 func (c *Command) sameAs(d Command) bool {
-	return c.Command == d.Command && equal(c.Threshold, d.Threshold) && equal(c.Review, d.Review) && c.Model == d.Model && c.Count == d.Count
+	return c.Command == d.Command && c.Threshold.same(d.Threshold) && c.Review.same(d.Review) && c.Model == d.Model && c.Count == d.Count
 }
+
+func (l Limit) same(m Limit) bool { return l.Given == m.Given && equal(l.Value, m.Value) }
 
 // Who names who asks: as they say, and as the broker knows.
 func (c *Command) Who() string {
@@ -181,7 +145,7 @@ func (c *Command) Who() string {
 
 // reply completes the answer and hands it back.
 func (p *Publisher) reply(r request, answer Reply) {
-	answer.Schema, answer.ID, answer.Command, answer.Station = ReplyV1, r.ID, r.Command.Command, r.station
+	answer.Schema, answer.ID, answer.Command, answer.Station, answer.Digest = ReplyV1, r.ID, r.Command.Command, r.station, r.Digest
 	answer.Time = verdict.Time{Time: time.Now()}
 	r.answer(answer)
 }

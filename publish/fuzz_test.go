@@ -23,13 +23,16 @@ func FuzzCommand(f *testing.F) {
 				t.Errorf("%q is let through", s)
 			}
 		}
-		if err != nil || r.check() != nil {
+		if err != nil || r.Check(station) != nil {
 			return
 		}
+		limit, review := r.Threshold.Value, r.Review.Value
 		switch {
-		case r.Command.Command == CommandSave && (r.Count < 1 || r.Count > saveLimit),
+		case r.Command.Command == CommandSave && (r.Count < 1 || r.Count > MaxSave),
 			r.Command.Command == CommandModel && r.Model == "",
-			r.Threshold != nil && r.Review != nil && *r.Review > *r.Threshold:
+			r.Command.Command == CommandThreshold && !r.Threshold.Given,
+			limit != nil && !(*limit > 0 && *limit <= MaxThreshold),
+			review != nil && (limit == nil || !(*review > 0 && *review < *limit)):
 			t.Errorf("%q passes as %+v", payload, r.Command)
 		}
 	})

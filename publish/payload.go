@@ -154,35 +154,52 @@ type HandshakeState struct {
 
 // The commands.
 const (
-	CommandThreshold = "threshold" // Threshold and Review; a null threshold clears the override
+	CommandThreshold = "threshold" // Threshold and Review
 	CommandModel     = "model"     // Model: path of a model file on the box
 	CommandPause     = "pause"
 	CommandResume    = "resume"
-	CommandSave      = "save" // Count: how many of the next pictures to save
+	CommandSave      = "save" // Count: how many of the next images to save
 )
 
-// Command is the payload of <station>/command, or of command for the whole box.
+// Command is what a message on <station>/command asks for, or on command for
+// the whole box; command.schema.json is its JSON.
 type Command struct {
-	ID        string    `json:"id"`      // echoed; one that comes twice within ten minutes is done once
-	Command   string    `json:"command"` // one of the Command constants
-	By        string    `json:"by,omitempty"`
-	Threshold *float64  `json:"threshold,omitempty"`
-	Review    *float64  `json:"review,omitempty"`
-	Model     string    `json:"model,omitempty"`
-	Count     int       `json:"count,omitempty"`
-	From      string    `json:"-"` // who sent it as far as the broker knows; "": it does not tell
-	Received  time.Time `json:"-"`
+	ID        string // echoed; one that comes twice within ten minutes is done once
+	Command   string // one of the Command constants
+	By        string // who asks, as they say
+	Threshold Limit  // null: both go back to the config's or the model's
+	Review    Limit
+	Model     string
+	Count     int
+	From      string // who sent it as far as the broker knows; "": it does not tell
+	Digest    string // of the message it came in, see [Digest]; "": it came in none
+	Received  time.Time
+}
+
+// Limit is what a command makes of a threshold. The zero value leaves it as it is.
+type Limit struct {
+	Given bool
+	Value *float64 // nil, where given: null
 }
 
 // Reply answers a command on …/command/reply. The handler sets OK, Error and
 // Detail; the publisher the rest.
 type Reply struct {
 	Schema  string       `json:"schema"`
-	ID      string       `json:"id"`
+	ID      string       `json:"id"` // the command's; "": it has none, or none that can be read
 	Command string       `json:"command"`
 	Station string       `json:"station"` // "" for the box
 	OK      bool         `json:"ok"`
 	Error   string       `json:"error"`
 	Detail  string       `json:"detail,omitempty"`
+	Digest  string       `json:"payload_sha256,omitempty"` // of the message that is answered
 	Time    verdict.Time `json:"time"`
+}
+
+// Refuse answers a message that is refused before anything of it can be read.
+func Refuse(station string, payload []byte, err error) Reply {
+	return Reply{
+		Schema: ReplyV1, Station: station, Error: err.Error(), Digest: Digest(payload),
+		Time: verdict.Time{Time: time.Now()},
+	}
 }

@@ -20,7 +20,12 @@ const plcPage = "../docs/plc.md"
 // fenced gives the page's blocks of a kind, as ```kind opens them.
 func fenced(t *testing.T, kind string) []string {
 	t.Helper()
-	text, err := os.ReadFile(plcPage)
+	return fencedIn(t, plcPage, kind)
+}
+
+func fencedIn(t *testing.T, page, kind string) []string {
+	t.Helper()
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +34,7 @@ func fenced(t *testing.T, kind string) []string {
 		out = append(out, m[1])
 	}
 	if len(out) == 0 {
-		t.Fatalf("%s has no block of %s", plcPage, kind)
+		t.Fatalf("%s has no block of %s", page, kind)
 	}
 	return out
 }
@@ -76,7 +81,7 @@ func TestPLCPageProgramSendsWhatIsRead(t *testing.T) {
 	if len(found) != 2 {
 		t.Fatalf("%d messages are put together, want a trigger and an acknowledgement", len(found))
 	}
-	values := map[string]string{"sId": "L3-1", "sPart": "A-1", "sResult": "01JD7Q71D0M1V9W1S8QX0R5T2C"}
+	values := map[string]string{"sId": "L3-1", "sIdPart": "A-1", "sResult": "01JD7Q71D0M1V9W1S8QX0R5T2C"}
 	var sent []string
 	for _, m := range found {
 		message := &strings.Builder{}

@@ -127,12 +127,12 @@ func TestTriggers(t *testing.T) {
 		{"cut off", `{"id":"t-88"`, Trigger{ID: "t-88"}, "trigger"},
 		{"cut off further on", `{"id":"t-88","part":17,"time`, Trigger{ID: "t-88", Part: "17"}, "trigger"},
 		{"wrong at the end", `{"shift":[3],"part":"A","id":"t-88",}`, Trigger{ID: "t-88", Part: "A"}, "trigger"},
-		{"wrong part", `{"id":"t-88","part":{}}`, Trigger{ID: "t-88"}, "neither text nor number"},
+		{"wrong part", `{"id":"t-88","part":{}}`, Trigger{ID: "t-88"}, `field "part" must be a string or a number, got an object`},
 		{"wrong time", `{"id":"t-88","time":"noon"}`, Trigger{ID: "t-88"}, "RFC 3339"},
-		{"long part", `{"id":"t-88","part":"` + long[:300] + `"}`, Trigger{ID: "t-88", Part: long[:256]}, "256 bytes"},
+		{"long part", `{"id":"t-88","part":"` + long[:300] + `"}`, Trigger{ID: "t-88", Part: long[:256]}, "has 300 bytes, at most 256"},
 		{"1 MB part", `{"id":"t-88","part":"` + long + `"}`, Trigger{ID: "t-88"}, "at most"},
 		{"1 MB id", `{"id":"` + long + `"}`, Trigger{}, "at most"},
-		{"neither given nor taken back", `{"id":"t-88","trigger":"yes"}`, Trigger{ID: "t-88"}, "neither true nor false"},
+		{"neither given nor taken back", `{"id":"t-88","trigger":"yes"}`, Trigger{ID: "t-88"}, `field "trigger" must be true, false, 1 or 0, got a string`},
 	}
 	brokers(t, func(t *testing.T, c config.MQTT, url func(*box) string, is func(*mqtt.ClientOptions)) {
 		b := newBox(t, c, false)

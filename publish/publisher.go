@@ -58,11 +58,12 @@ type Publisher struct {
 	onTurn  func()
 	onLive  func(station string, sinceExposure time.Duration)
 
-	wake     chan struct{} // capacity 1: something to send
-	acked    chan struct{} // capacity 1: something to take from the outbox
-	received chan struct{} // capacity 1: a subscriber has a verdict
-	commands chan request
-	initial  int64 // keys up to here were there before this process: all backlog
+	wake      chan struct{} // capacity 1: something to send
+	acked     chan struct{} // capacity 1: something to take from the outbox
+	received  chan struct{} // capacity 1: a subscriber has a verdict
+	commands  chan request
+	strangers strangers
+	initial   int64 // keys up to here were there before this process: all backlog
 
 	mu      sync.Mutex
 	queue   queue
@@ -93,8 +94,8 @@ func New(c config.MQTT, id Identity, outbox Outbox, h Handler, log zerolog.Logge
 		onTurn:  func() {},
 		onLive:  func(string, time.Duration) {},
 		wake:    make(chan struct{}, 1), acked: make(chan struct{}, 1), received: make(chan struct{}, 1),
-		commands: make(chan request, commandQueue),
-		queue:    newQueue(), table: newTable(), signals: newSignals(),
+		commands: make(chan request, commandQueue), strangers: newStrangers(),
+		queue: newQueue(), table: newTable(), signals: newSignals(),
 	}
 	if outbox != nil {
 		p.initial = outbox.Newest()

@@ -41,6 +41,7 @@ type session struct {
 	box        []byte // the box's state as last sent, but for its time and figures
 	boxAt      time.Time
 	subscribed []string // stations
+	narrow     bool     // the broker denies the commands of all stations at once
 	sweepUntil time.Time
 	fresh      bool            // nothing was sent yet
 	unread     map[string]bool // stations of which it was said that nobody reads their verdicts; drain's alone

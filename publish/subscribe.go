@@ -23,18 +23,18 @@ func (s *session) begin(ctx context.Context) error {
 	names := s.table.names
 	s.table.renewed = false
 	s.mu.Unlock()
-	filters := map[string]byte{s.topics.box("command"): 1}
+	every := s.topics.station("+", "command")
+	filters := map[string]byte{s.topics.box("command"): 1, every: 1}
 	for _, name := range names {
 		s.filters(name, filters)
 	}
-	token := s.client.SubscribeMultiple(filters, nil).(*mqtt.SubscribeToken)
-	if err := s.waitFor(ctx, token, "subscription"); err != nil {
-		return err
+	denied, err := s.subscribe(ctx, filters)
+	if err == nil && slices.Contains(denied, every) {
+		s.narrow = true
+		err = s.beginNarrow(ctx, names)
 	}
-	for filter, granted := range token.Result() {
-		if granted == refused {
-			s.log.Error().Str("topic", filter).Msg("the broker refuses the subscription: let this box's user read it")
-		}
+	if err != nil {
+		return err
 	}
 	s.subscribed = names
 	s.sweepUntil = time.Now().Add(sweepFor)
@@ -42,9 +42,43 @@ func (s *session) begin(ctx context.Context) error {
 	return nil
 }
 
+// beginNarrow asks for each station's commands where a broker does not let the
+// box hear those of stations that there are not.
+func (s *session) beginNarrow(ctx context.Context, names []string) error {
+	filters := map[string]byte{}
+	for _, name := range names {
+		filters[s.topics.command(name)] = 1
+	}
+	if len(filters) == 0 {
+		return nil
+	}
+	_, err := s.subscribe(ctx, filters)
+	return err
+}
+
+// subscribe returns what the broker denied.
+func (s *session) subscribe(ctx context.Context, filters map[string]byte) (denied []string, err error) {
+	token := s.client.SubscribeMultiple(filters, nil).(*mqtt.SubscribeToken)
+	if err := s.waitFor(ctx, token, "subscription"); err != nil {
+		return nil, err
+	}
+	for filter, granted := range token.Result() {
+		if granted == refused {
+			denied = append(denied, filter)
+			s.log.Error().Str("topic", filter).Msg("the broker refuses the subscription: let this box's user read it")
+		}
+	}
+	return denied, nil
+}
+
+// filters are a station's own; its commands come with those of every station,
+// known or not.
 func (s *session) filters(station string, into map[string]byte) {
-	for _, leaf := range []string{"trigger", "ack", "command"} {
+	for _, leaf := range []string{"trigger", "ack"} {
 		into[s.topics.station(station, leaf)] = 1
+	}
+	if s.narrow {
+		into[s.topics.command(station)] = 1
 	}
 }
 

@@ -24,11 +24,17 @@ func (s *Store) LastSequence(ctx context.Context, station string) (uint64, error
 	return uint64(n), err
 }
 
+// answered finds the first verdict on a trigger id. A trigger that was invalid
+// has taken no id.
+const answered = `SELECT payload FROM history WHERE trigger = ? AND station = ? AND decided >= ?
+	AND CASE WHEN kind = 'no_read' AND json_valid(CAST(payload AS TEXT)) THEN CAST(payload AS TEXT) ->> '$.reason' END IS NOT 'invalid_trigger'
+	ORDER BY key LIMIT 1`
+
 // Answered returns the verdict that a trigger id of a station got within the
-// last ten minutes, nil where there is none.
+// last ten minutes, nil where there is none. Which part it was for is in it.
 func (s *Store) Answered(ctx context.Context, station, triggerID string) (*verdict.Verdict, error) {
 	var payload []byte
-	err := s.one(ctx, `SELECT payload FROM history WHERE trigger = ? AND station = ? AND decided >= ? ORDER BY key LIMIT 1`,
+	err := s.one(ctx, answered,
 		[]any{triggerID, station, time.Now().Add(-answerFor).UnixMicro()}, &payload)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil

@@ -167,12 +167,25 @@ func TestAnswered(t *testing.T) {
 	want := triggered("cap", "t-1", time.Minute, 2)
 	triggered("cap", "t-1", 0, 3)
 	triggered("lid", "t-2", 0, 1)
+	invalid := newVerdict("cap", 5, verdict.NoRead)
+	invalid.Trigger, invalid.Reason = &verdict.Trigger{ID: "t-3", Part: "A-2"}, verdict.InvalidTrigger
+	commit(t, s, invalid)
+	after := triggered("cap", "t-3", 0, 6)
+	invalid = newVerdict("cap", 7, verdict.NoRead)
+	invalid.Trigger, invalid.Reason = &verdict.Trigger{ID: "t-4"}, verdict.InvalidTrigger
+	commit(t, s, invalid)
+	refused := newVerdict("cap", 8, verdict.NoRead)
+	refused.Trigger, refused.Reason = &verdict.Trigger{ID: "t-5", Part: "A-1"}, verdict.Paused
+	commit(t, s, refused)
 	triggered("cap", "", 0, 4)
 	s.Close()
 	s = open(t, c) // also after a restart
 	tests := []struct{ station, id, want string }{
 		{"cap", "t-1", want.ID}, // the first of the two
 		{"lid", "t-1", ""},
+		{"cap", "t-3", after.ID}, // an invalid trigger has taken no id
+		{"cap", "t-4", ""},
+		{"cap", "t-5", refused.ID},
 		{"cap", old.Trigger.ID, ""},
 		{"cap", "", ""},
 		{"cap", "never", ""},
@@ -181,6 +194,9 @@ func TestAnswered(t *testing.T) {
 		v, err := s.Answered(context.Background(), test.station, test.id)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if v != nil && v.Trigger.Part != "A-1" {
+			t.Errorf("%s %q: the part is %q", test.station, test.id, v.Trigger.Part)
 		}
 		if got := idOf(v); got != test.want {
 			t.Errorf("%s %q: %q, want %q", test.station, test.id, got, test.want)

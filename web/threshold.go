@@ -1,6 +1,8 @@
 package web
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -43,17 +45,24 @@ func (s *Server) setThreshold(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var in struct{ Threshold, Review *float64 }
+	var in struct {
+		Threshold *float64
+		Review    limit
+	}
 	if err := readJSON(w, r, &in); err != nil {
 		return err
 	}
 	if in.Threshold == nil {
 		return badRequest("give a threshold")
 	}
-	if err := s.command(r, name, publish.Command{Command: publish.CommandThreshold, Threshold: in.Threshold, Review: in.Review}); err != nil {
+	c := publish.Command{Command: publish.CommandThreshold, Threshold: publish.Limit{Given: true, Value: in.Threshold}, Review: publish.Limit(in.Review)}
+	if err := s.command(r, name, c); err != nil {
 		return err
 	}
-	s.did(r, "threshold", name, fmt.Sprintf("%s, was %s", limitsText(in.Threshold, in.Review), limitsText(before.Threshold, before.Review)))
+	if !in.Review.Given {
+		in.Review.Value = before.Review
+	}
+	s.did(r, "threshold", name, fmt.Sprintf("%s, was %s", limitsText(in.Threshold, in.Review.Value), limitsText(before.Threshold, before.Review)))
 	return s.threshold(w, r)
 }
 
@@ -62,11 +71,23 @@ func (s *Server) clearThreshold(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.command(r, name, publish.Command{Command: publish.CommandThreshold}); err != nil {
+	if err := s.command(r, name, publish.Command{Command: publish.CommandThreshold, Threshold: publish.Limit{Given: true}}); err != nil {
 		return err
 	}
 	s.did(r, "threshold_cleared", name, "was "+limitsText(before.Threshold, before.Review))
 	return s.threshold(w, r)
+}
+
+// limit is a number, null, or a key that is absent.
+type limit publish.Limit
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *limit) UnmarshalJSON(data []byte) error {
+	l.Given = true
+	if json.Unmarshal(data, &l.Value) != nil {
+		return errors.New("review must be a number, or null")
+	}
+	return nil
 }
 
 func limitsText(threshold, review *float64) string {

@@ -28,8 +28,18 @@ func TestThresholdIsShownSetAndCleared(t *testing.T) {
 	if *got.Threshold != 0.6 || *got.Review != 0.4 || got.From != "override" || got.Who != "olga" || time.Since(got.At.Time) > time.Minute {
 		t.Errorf("threshold %s", body)
 	}
-	if c := w.stations.commands[0]; c.By != "olga" || *c.Threshold != 0.6 {
+	if c := w.stations.commands[0]; c.By != "olga" || *c.Threshold.Value != 0.6 || *c.Review.Value != 0.4 {
 		t.Errorf("command %+v", c)
+	}
+	status, body = b.put("/api/stations/cap/threshold", map[string]any{"threshold": 0.7})
+	want(t, "set alone", status, body, 200)
+	if got := decode[thresholdJSON](t, body); *got.Threshold != 0.7 || got.Review == nil || *got.Review != 0.4 {
+		t.Errorf("threshold %s, want the review as it was", body)
+	}
+	status, body = b.put("/api/stations/cap/threshold", map[string]any{"threshold": 0.7, "review": nil})
+	want(t, "set without a review", status, body, 200)
+	if got := decode[thresholdJSON](t, body); got.Review != nil {
+		t.Errorf("threshold %s, want no review", body)
 	}
 	status, body = b.delete("/api/stations/cap/threshold")
 	want(t, "cleared", status, body, 200)

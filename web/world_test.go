@@ -73,9 +73,12 @@ func (f *fakeStations) Command(_ context.Context, station string, c publish.Comm
 	st := f.states[station]
 	switch c.Command {
 	case publish.CommandThreshold:
-		st.Threshold, st.Review, st.ThresholdFrom = c.Threshold, c.Review, "override"
-		if c.Threshold == nil {
-			st.Threshold, st.ThresholdFrom = number(0.5), "model"
+		st.Threshold, st.ThresholdFrom = c.Threshold.Value, "override"
+		if c.Review.Given {
+			st.Review = c.Review.Value
+		}
+		if c.Threshold.Value == nil {
+			st.Threshold, st.Review, st.ThresholdFrom = number(0.5), nil, "model"
 		}
 	case publish.CommandPause:
 		st.Paused = true

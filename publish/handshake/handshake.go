@@ -19,8 +19,8 @@ type Machine struct {
 
 	stationReady bool
 	why          string
-	held         *string // id of the trigger that the PLC holds
-	message      bool    // the newest trigger is a message: nobody takes it back
+	held         *verdict.Trigger // the trigger that the PLC holds
+	message      bool             // the newest trigger is a message: nobody takes it back
 	buffer       []Result
 
 	missed, completed, overrun bool
@@ -54,10 +54,10 @@ func (m *Machine) SetReady(why string) {
 	}
 }
 
-// Holds reports whether a trigger is the one that the PLC holds already: no new
-// trigger, whatever made it come again.
+// Holds reports whether a trigger is the one that the PLC holds already, or
+// names none: no new trigger, whatever made it come again.
 func (m *Machine) Holds(t verdict.Trigger) bool {
-	return m.held != nil && (t.ID == "" || t.ID == *m.held)
+	return m.held != nil && (t == verdict.Trigger{} || t == *m.held)
 }
 
 // Trigger reports whether the trigger is taken. Held is whether the PLC will
@@ -123,7 +123,7 @@ func (m *Machine) finish() {
 
 func (m *Machine) hold(t verdict.Trigger, held bool) {
 	if held {
-		m.held = &t.ID
+		m.held = &t
 	}
 }
 

@@ -228,14 +228,16 @@ func TestWrongOrders(t *testing.T) {
 func TestTheSameTriggerHeldIsNoNewOne(t *testing.T) {
 	p := newPlayer(t, 2)
 	p.SetReady("")
-	p.Trigger(trigger("a"), true)
-	for id, want := range map[string]bool{"a": true, "": true, "b": false} {
-		if p.Holds(trigger(id)) != want {
-			t.Errorf("%q held %t, want %t", id, !want, want)
+	p.Trigger(verdict.Trigger{ID: "a", Part: "A"}, true)
+	for again, want := range map[verdict.Trigger]bool{
+		{ID: "a", Part: "A"}: true, {}: true, {ID: "b", Part: "A"}: false, {ID: "a", Part: "B"}: false, {ID: "a"}: false, {Part: "A"}: false,
+	} {
+		if p.Holds(again) != want {
+			t.Errorf("%+v held %t, want %t", again, !want, want)
 		}
 	}
 	p.TriggerOff()
-	if p.Holds(trigger("a")) {
+	if p.Holds(verdict.Trigger{ID: "a", Part: "A"}) {
 		t.Error("held after it was taken back")
 	}
 	p.Refuse(trigger("c"), true) // a refused one is held as well, until it is taken back

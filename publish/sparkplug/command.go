@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"unicode/utf8"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"google.golang.org/protobuf/proto"
@@ -33,7 +34,7 @@ func (n *Node) receive(m mqtt.Message) {
 	default:
 		if err := n.command(device, m); err != nil {
 			n.log.Warn().Err(err).Str("topic", m.Topic()).Msg("a Sparkplug command is refused")
-			n.answer(publish.Reply{Schema: publish.ReplyV1, Station: device, Error: err.Error()})
+			n.answer(publish.Refuse(device, m.Payload(), err))
 		}
 	}
 }
@@ -72,13 +73,19 @@ func (n *Node) command(device string, m mqtt.Message) error {
 		if err != nil {
 			return err
 		}
+		if writes[name] != nil {
+			return fmt.Errorf("%.64q is written twice", name)
+		}
+		if w.GetIsNull() != (w.Value == nil) {
+			return fmt.Errorf("%.64q: write a value, or is_null", name)
+		}
 		writes[name] = w
 	}
 	from := n.broker.Sender(m.Topic(), m.Payload())
 	if device == "" {
 		return n.nodeWrites(writes, from)
 	}
-	return n.deviceWrites(device, writes, from)
+	return n.deviceWrites(device, writes, from, publish.Digest(m.Payload()))
 }
 
 // named is the name of the metric that is written to.
@@ -108,7 +115,7 @@ func (n *Node) nodeWrites(writes map[string]*pb.Payload_Metric, from string) err
 			err = errors.New("it cannot be written: write Node Control/Rebirth or Node Control/Command")
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%.64q: %w", name, err)
 		}
 	}
 	if again {
@@ -124,13 +131,13 @@ func (n *Node) nodeWrites(writes map[string]*pb.Payload_Metric, from string) err
 }
 
 // deviceWrites turns writes into the commands of the plain topics.
-func (n *Node) deviceWrites(device string, writes map[string]*pb.Payload_Metric, from string) error {
-	commands, asked, err := n.commands(device, writes)
+func (n *Node) deviceWrites(device string, writes map[string]*pb.Payload_Metric, from, digest string) error {
+	commands, asked, err := commands(device, writes)
 	if err != nil {
 		return err
 	}
 	for _, c := range commands {
-		c.By, c.From = sparkplug, from
+		c.By, c.From, c.Digest = sparkplug, from, digest
 		n.broker.Do(device, c, n.answer)
 	}
 	if asked != "" {
@@ -139,19 +146,17 @@ func (n *Node) deviceWrites(device string, writes map[string]*pb.Payload_Metric,
 	return nil
 }
 
-func (n *Node) commands(device string, writes map[string]*pb.Payload_Metric) (list []publish.Command, asked string, err error) {
-	if writes[threshold] != nil || writes[review] != nil {
-		c, err := n.thresholds(device, writes[threshold], writes[review])
-		if err != nil {
-			return nil, "", err
-		}
-		list = append(list, c)
-	}
+// commands are what writes ask for, each of them checked: one for both
+// thresholds, where the one that is not written stays.
+func commands(device string, writes map[string]*pb.Payload_Metric) (list []publish.Command, asked string, err error) {
+	limits := publish.Command{Command: publish.CommandThreshold}
 	for name, w := range writes {
 		c := publish.Command{}
 		switch name {
-		case threshold, review:
-			continue
+		case threshold:
+			limits.Threshold, err = score(w)
+		case review:
+			limits.Review, err = score(w)
 		case modelName:
 			c.Command = publish.CommandModel
 			c.Model, err = text(w)
@@ -161,67 +166,50 @@ func (n *Node) commands(device string, writes map[string]*pb.Payload_Metric) (li
 			c.Command = publish.CommandSave
 			c.Count, err = number(w)
 		case command:
-			if asked, err = text(w); err == nil {
-				continue
-			}
+			asked, err = text(w)
 		default:
 			err = errors.New("it cannot be written: write Threshold, Review, Model or one of Device Control")
 		}
 		if err != nil {
-			return nil, "", fmt.Errorf("%s: %w", name, err)
+			return nil, "", fmt.Errorf("%.64q: %w", name, err)
 		}
-		list = append(list, c)
+		if c.Command != "" {
+			list = append(list, c)
+		}
+	}
+	if limits.Threshold.Given || limits.Review.Given {
+		list = append([]publish.Command{limits}, list...)
+	}
+	for _, c := range list {
+		if err := c.Check(device); err != nil {
+			return nil, "", err
+		}
 	}
 	return list, asked, nil
-}
-
-// thresholds is one command for both; the one that is not written stays.
-func (n *Node) thresholds(device string, t, r *pb.Payload_Metric) (publish.Command, error) {
-	c := publish.Command{Command: publish.CommandThreshold}
-	n.mu.Lock()
-	if row := n.stations[device]; row != nil && row.state != nil && t == nil {
-		c.Threshold = row.state.Threshold
-	}
-	n.mu.Unlock()
-	var err error
-	if t != nil {
-		if c.Threshold, err = score(t); err != nil {
-			return c, fmt.Errorf("%s: %w", threshold, err)
-		}
-	}
-	if r != nil {
-		if c.Review, err = score(r); err != nil {
-			return c, fmt.Errorf("%s: %w", review, err)
-		}
-	}
-	return c, nil
 }
 
 // The values of writes. Datatypes are left out of commands (section 6.4.6), so
 // it is the form of the value that tells.
 
-func score(w *pb.Payload_Metric) (*float64, error) {
-	var v float64
+func score(w *pb.Payload_Metric) (publish.Limit, error) {
+	l := publish.Limit{Given: true}
 	switch x := w.GetValue().(type) {
 	case *pb.Payload_Metric_DoubleValue:
-		v = x.DoubleValue
+		l.Value = &x.DoubleValue
 	case *pb.Payload_Metric_FloatValue:
-		v = float64(x.FloatValue)
-	case nil:
-		return nil, nil // null: none of one's own
+		v := float64(x.FloatValue)
+		l.Value = &v
+	case nil: // null: none of one's own
 	default:
-		return nil, errors.New("write a Double, or null")
+		return l, errors.New("write a Double, or null")
 	}
-	if !(v > 0) || math.IsInf(v, 0) { // not a number included
-		return nil, fmt.Errorf("%g is no score: write one above 0", v)
-	}
-	return &v, nil
+	return l, nil
 }
 
 func text(w *pb.Payload_Metric) (string, error) {
 	x, ok := w.GetValue().(*pb.Payload_Metric_StringValue)
-	if !ok || x.StringValue == "" {
-		return "", errors.New("write a String")
+	if !ok || x.StringValue == "" || !utf8.ValidString(x.StringValue) {
+		return "", errors.New("write a String, in UTF-8")
 	}
 	return x.StringValue, nil
 }

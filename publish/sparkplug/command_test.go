@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"github.com/rs/zerolog"
@@ -34,33 +35,42 @@ func write(name string, value any) *pb.Payload_Metric {
 }
 
 func TestWrites(t *testing.T) {
-	limit, low := 0.14, 0.1
+	set := func(v float64) publish.Limit { return publish.Limit{Given: true, Value: &v} }
 	tests := map[string]struct {
 		writes []*pb.Payload_Metric
 		want   []publish.Command
 		err    string
 	}{
-		"threshold":          {[]*pb.Payload_Metric{write(threshold, 0.14)}, []publish.Command{{Command: "threshold", Threshold: &limit}}, ""},
-		"threshold, cleared": {[]*pb.Payload_Metric{write(threshold, nil)}, []publish.Command{{Command: "threshold"}}, ""},
-		"both":               {[]*pb.Payload_Metric{write(review, 0.1), write(threshold, 0.14)}, []publish.Command{{Command: "threshold", Threshold: &limit, Review: &low}}, ""},
-		"review alone":       {[]*pb.Payload_Metric{write(review, 0.1)}, []publish.Command{{Command: "threshold", Threshold: &limit, Review: &low}}, ""},
-		"model":              {[]*pb.Payload_Metric{write(modelName, "/m.onnx")}, []publish.Command{{Command: "model", Model: "/m.onnx"}}, ""},
-		"pause":              {[]*pb.Payload_Metric{write(pause, true)}, []publish.Command{{Command: "pause"}}, ""},
-		"resume":             {[]*pb.Payload_Metric{write(pause, false)}, []publish.Command{{Command: "resume"}}, ""},
-		"save":               {[]*pb.Payload_Metric{write(save, 7)}, []publish.Command{{Command: "save", Count: 7}}, ""},
-		"float":              {[]*pb.Payload_Metric{{Name: proto.String(threshold), Value: &pb.Payload_Metric_FloatValue{FloatValue: 0.5}}}, []publish.Command{{Command: "threshold", Threshold: proto.Float64(0.5)}}, ""},
-		"not a number":       {[]*pb.Payload_Metric{write(threshold, math.NaN())}, nil, "no score"},
-		"infinite":           {[]*pb.Payload_Metric{write(threshold, math.Inf(1))}, nil, "no score"},
-		"negative":           {[]*pb.Payload_Metric{write(review, -1.0)}, nil, "no score"},
-		"text as threshold":  {[]*pb.Payload_Metric{write(threshold, "0.2")}, nil, "write a Double"},
-		"number as model":    {[]*pb.Payload_Metric{write(modelName, 3)}, nil, "write a String"},
-		"no model":           {[]*pb.Payload_Metric{write(modelName, "")}, nil, "write a String"},
-		"text as pause":      {[]*pb.Payload_Metric{write(pause, "yes")}, nil, "write a Boolean"},
-		"text as save":       {[]*pb.Payload_Metric{write(save, "7")}, nil, "write a UInt32"},
-		"not writable":       {[]*pb.Payload_Metric{write("Verdict/Result", "pass")}, nil, "cannot be written"},
-		"unknown":            {[]*pb.Payload_Metric{write("Explode", true)}, nil, "cannot be written"},
-		"half of it wrong":   {[]*pb.Payload_Metric{write(threshold, 0.14), write("Explode", true)}, nil, "cannot be written"},
-		"unknown alias":      {[]*pb.Payload_Metric{{Alias: proto.Uint64(9999), Value: &pb.Payload_Metric_BooleanValue{BooleanValue: true}}}, nil, "alias 9999"},
+		"threshold":              {[]*pb.Payload_Metric{write(threshold, 0.14)}, []publish.Command{{Command: "threshold", Threshold: set(0.14)}}, ""},
+		"threshold, cleared":     {[]*pb.Payload_Metric{write(threshold, nil)}, []publish.Command{{Command: "threshold", Threshold: publish.Limit{Given: true}}}, ""},
+		"both":                   {[]*pb.Payload_Metric{write(review, 0.1), write(threshold, 0.14)}, []publish.Command{{Command: "threshold", Threshold: set(0.14), Review: set(0.1)}}, ""},
+		"review alone":           {[]*pb.Payload_Metric{write(review, 0.1)}, []publish.Command{{Command: "threshold", Review: set(0.1)}}, ""},
+		"review, cleared":        {[]*pb.Payload_Metric{write(review, nil)}, []publish.Command{{Command: "threshold", Review: publish.Limit{Given: true}}}, ""},
+		"model":                  {[]*pb.Payload_Metric{write(modelName, "/m.onnx")}, []publish.Command{{Command: "model", Model: "/m.onnx"}}, ""},
+		"pause":                  {[]*pb.Payload_Metric{write(pause, true)}, []publish.Command{{Command: "pause"}}, ""},
+		"resume":                 {[]*pb.Payload_Metric{write(pause, false)}, []publish.Command{{Command: "resume"}}, ""},
+		"save":                   {[]*pb.Payload_Metric{write(save, 7)}, []publish.Command{{Command: "save", Count: 7}}, ""},
+		"float":                  {[]*pb.Payload_Metric{{Name: proto.String(threshold), Value: &pb.Payload_Metric_FloatValue{FloatValue: 0.5}}}, []publish.Command{{Command: "threshold", Threshold: set(0.5)}}, ""},
+		"not a number":           {[]*pb.Payload_Metric{write(threshold, math.NaN())}, nil, "out of range"},
+		"infinite":               {[]*pb.Payload_Metric{write(threshold, math.Inf(1))}, nil, "out of range"},
+		"negative":               {[]*pb.Payload_Metric{write(review, -1.0)}, nil, "out of range"},
+		"absurd":                 {[]*pb.Payload_Metric{write(threshold, 1e6)}, nil, "out of range"},
+		"upside down":            {[]*pb.Payload_Metric{write(threshold, 0.1), write(review, 0.2)}, nil, "below the threshold"},
+		"too many":               {[]*pb.Payload_Metric{write(save, publish.MaxSave+1)}, nil, "count must be 1 to 10000"},
+		"none":                   {[]*pb.Payload_Metric{write(save, 0)}, nil, "count must be 1 to 10000"},
+		"twice":                  {[]*pb.Payload_Metric{write(threshold, 0.1), write(threshold, 0.2)}, nil, "written twice"},
+		"neither value nor null": {[]*pb.Payload_Metric{{Name: proto.String(threshold)}}, nil, "is_null"},
+		"value and null":         {[]*pb.Payload_Metric{{Name: proto.String(threshold), IsNull: proto.Bool(true), Value: &pb.Payload_Metric_DoubleValue{DoubleValue: 0.5}}}, nil, "is_null"},
+		"model in Latin-1":       {[]*pb.Payload_Metric{write(modelName, "m\xe4.onnx")}, nil, "UTF-8"},
+		"text as threshold":      {[]*pb.Payload_Metric{write(threshold, "0.2")}, nil, "write a Double"},
+		"number as model":        {[]*pb.Payload_Metric{write(modelName, 3)}, nil, "write a String"},
+		"no model":               {[]*pb.Payload_Metric{write(modelName, "")}, nil, "write a String"},
+		"text as pause":          {[]*pb.Payload_Metric{write(pause, "yes")}, nil, "write a Boolean"},
+		"text as save":           {[]*pb.Payload_Metric{write(save, "7")}, nil, "write a UInt32"},
+		"not writable":           {[]*pb.Payload_Metric{write("Verdict/Result", "pass")}, nil, "cannot be written"},
+		"unknown":                {[]*pb.Payload_Metric{write("Explode", true)}, nil, "cannot be written"},
+		"half of it wrong":       {[]*pb.Payload_Metric{write(threshold, 0.14), write("Explode", true)}, nil, "cannot be written"},
+		"unknown alias":          {[]*pb.Payload_Metric{{Alias: proto.Uint64(9999), Value: &pb.Payload_Metric_BooleanValue{BooleanValue: true}}}, nil, "alias 9999"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +90,10 @@ func TestWrites(t *testing.T) {
 				if got[i].By != sparkplug {
 					t.Errorf("by %q", got[i].By)
 				}
-				got[i].By = ""
+				if got[i].Digest != publish.Digest(payload) {
+					t.Errorf("message %q", got[i].Digest)
+				}
+				got[i].By, got[i].Digest = "", ""
 			}
 			want, _ := json.Marshal(test.want)
 			if is, _ := json.Marshal(got); string(is) != string(want) {
@@ -88,6 +101,9 @@ func TestWrites(t *testing.T) {
 			}
 			if len(n.replies) != 1 || !strings.Contains(n.replies[0].Error, test.err) || n.replies[0].OK != (test.err == "") {
 				t.Errorf("replies %+v, want the error %q", n.replies, test.err)
+			}
+			if r := n.replies[0]; !r.OK && (r.Digest != publish.Digest(payload) || time.Since(r.Time.Time) > patience) {
+				t.Errorf("%+v has no time, or nothing to match it by", r)
 			}
 		})
 	}
@@ -223,7 +239,7 @@ func TestCommandsOverSparkplug(t *testing.T) {
 	}
 	host.write("cap", write(threshold, 0.2))
 	eventually(t, "the threshold", func() bool { return len(plant.done()) == 3 })
-	if c := plant.done()[2]; *c.Threshold != 0.2 || c.Who() != "Sparkplug (user hmi, client panel-hmi)" {
+	if c := plant.done()[2]; *c.Threshold.Value != 0.2 || c.Who() != "Sparkplug (user hmi, client panel-hmi)" {
 		t.Errorf("%+v by %s", c, c.Who())
 	}
 	host.content()
@@ -274,7 +290,7 @@ func TestWriteByAlias(t *testing.T) {
 	m.Name, m.Alias = nil, proto.Uint64(alias)
 	r.host.write("cap", m)
 	eventually(t, "the command", func() bool { return len(r.wire.obeyed()) == 1 })
-	if c := r.wire.obeyed()[0]; c.Command != publish.CommandThreshold || *c.Threshold != 0.3 {
+	if c := r.wire.obeyed()[0]; c.Command != publish.CommandThreshold || *c.Threshold.Value != 0.3 {
 		t.Errorf("%+v", c)
 	}
 	r.host.content()

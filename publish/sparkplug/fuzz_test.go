@@ -46,7 +46,7 @@ func FuzzReceive(f *testing.F) {
 			default:
 				t.Errorf("%q is handed on as a command", c.Command)
 			}
-			if c.Threshold != nil && !(*c.Threshold > 0) || c.Count < 0 {
+			if c.Check(device) != nil {
 				t.Errorf("%+v is handed on", c)
 			}
 		}
