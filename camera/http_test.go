@@ -159,6 +159,18 @@ func TestHTTPPromiseNotKept(t *testing.T) {
 	}
 }
 
+// A part beyond all limits closes the connection; nothing more of it is read.
+func TestHTTPTooManyBytes(t *testing.T) {
+	p := newPuppet(t)
+	cam := start(t, p.URL+"?latency=0s", config.Camera{MaxPixels: 160 * 120, BackoffMin: 2 * time.Second, BackoffMax: 2 * time.Second})
+	p.settle(t, cam, 1)
+	p.send <- "--frame\r\nContent-Length: 1000000000\r\n\r\n"
+	s := eventually(t, cam, "lost", func(s Status) bool { return !s.Connected })
+	if s.Faults != (verdict.FaultCounts{TooLarge: 1}) || !strings.Contains(s.Err, "the connection was closed: Content-Length is 1000000000 bytes") {
+		t.Errorf("%+v", s)
+	}
+}
+
 // A connection that breaks off within an image leaves a frame that is not judged.
 func TestHTTPCutWithinAnImage(t *testing.T) {
 	p := newPuppet(t)
