@@ -236,7 +236,7 @@ func TestHTTPFormChanges(t *testing.T) {
 	} {
 		images := encodedAs(t, form.size, form.pixels)
 		p.send <- partOf(images[0])
-		eventually(t, cam, "counted", func(s Status) bool { return s.Faults.FormChanged == uint64(n+1) })
+		wantFault(t, cam, verdict.FormChanged)
 		for p.opened.Load() != int64(n+2) || p.serving.Load() != 1 {
 			time.Sleep(time.Millisecond)
 		}

@@ -3,6 +3,7 @@ package camera
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -186,5 +187,28 @@ func TestFormNamesWhatChanged(t *testing.T) {
 	defer f.Release()
 	if f.Err == nil || !strings.Contains(f.Err.Error(), "5x4") || !strings.Contains(f.Err.Error(), "4x4") {
 		t.Errorf("error %v does not name both sizes", f.Err)
+	}
+}
+
+// The frame that shows why a source is reopened reaches whoever waits for one.
+func TestFaultIsHandedOutThoughTheSourceIsLost(t *testing.T) {
+	cam := newCamera(withDefaults(config.Camera{BackoffMin: time.Hour, BackoffMax: time.Hour}), plan{source: func(config.Camera, uint64) source {
+		return &dictated{fill: func(_, n int, f *Frame) error {
+			draw(f, 4*n, 4)
+			return nil
+		}}
+	}}, nopLog)
+	runUntilEnd(t, cam)
+	eventually(t, cam, "lost", func(s Status) bool { return s.Frames == 2 && !s.Connected })
+	wantFault(t, cam, verdict.FormChanged)
+}
+
+func TestRefusedLoginIsNotRepeatedAtOnce(t *testing.T) {
+	cam := newCamera(withDefaults(config.Camera{BackoffMin: time.Millisecond, BackoffMax: time.Millisecond}), plan{}, nopLog)
+	if d := cam.pauseAfter(fmt.Errorf("camera: %w", fault.ErrLogin)); d < loginPause {
+		t.Errorf("%v after a refused log-in", d)
+	}
+	if d := cam.pauseAfter(errors.New("cable")); d > time.Millisecond {
+		t.Errorf("%v after a cable fault", d)
 	}
 }

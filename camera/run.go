@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"faird/camera/fault"
 )
 
 const (
@@ -14,6 +16,8 @@ const (
 	// decodeTimeout is how long the decoding of an image may take that has arrived:
 	// one of the largest size, on a machine that is busy with other things.
 	decodeTimeout = 2 * time.Minute
+	// loginPause is between attempts at a camera that refuses user or password.
+	loginPause = 30 * time.Second
 )
 
 // ErrClosed is returned by [Camera.Next] after Run has ended.
@@ -50,10 +54,19 @@ func (c *Camera) keep(ctx context.Context) error {
 		if over {
 			return c.drained(ctx)
 		}
-		if !sleep(ctx, c.backoff.next()) || !c.room(ctx) {
+		if !sleep(ctx, c.pauseAfter(cause)) || !c.room(ctx) {
 			return nil
 		}
 	}
+}
+
+// pauseAfter is how long to wait before the source is opened again.
+func (c *Camera) pauseAfter(cause error) time.Duration {
+	pause := c.backoff.next()
+	if errors.Is(cause, fault.ErrLogin) {
+		pause = max(pause, loginPause)
+	}
+	return pause
 }
 
 // drained waits until the last frame of an ended source was taken.

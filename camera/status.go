@@ -20,8 +20,8 @@ func (c *Camera) lost(cause error) {
 	}
 	c.status.Err, c.status.FPS = cause.Error(), 0
 	c.last = time.Time{}
-	if !c.plan.every {
-		c.discard()
+	if !c.plan.every && c.slot != nil && c.slot.Err == nil {
+		c.discard() // it would be old; one that only says what was wrong is still to be answered for
 	}
 	event := c.log.Debug()
 	if first {

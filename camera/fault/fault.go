@@ -15,6 +15,11 @@ import (
 // as opposed to a failure of the source or the machine.
 var ErrImage = errors.New("unusable image")
 
+// ErrLogin is wrapped by the error of a camera that refuses user or password. It
+// is no fault of an image. Many cameras lock an account after a few attempts, so
+// the next one has to wait.
+var ErrLogin = errors.New("log-in refused")
+
 // Error is a fault of one image. It wraps [ErrImage] and its cause.
 type Error struct {
 	Check verdict.Check // which rule the image broke

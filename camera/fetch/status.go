@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+
+	"faird/camera/fault"
 )
 
 // advice is what to do about a status.
@@ -23,7 +25,11 @@ func statusError(code int) error {
 	if text == "" {
 		text = "open the same address in a browser to see what it says"
 	}
-	return fmt.Errorf("the camera answered %d %s: %s", code, http.StatusText(code), text)
+	err := fmt.Errorf("the camera answered %d %s: %s", code, http.StatusText(code), text)
+	if code == http.StatusUnauthorized || code == http.StatusForbidden {
+		return fmt.Errorf("%w: %w", fault.ErrLogin, err)
+	}
+	return err
 }
 
 func isRedirect(code int) bool {

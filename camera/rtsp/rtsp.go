@@ -19,6 +19,8 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 	"github.com/pion/rtp"
+
+	"faird/camera/fault"
 )
 
 // Options say what to play and how.
@@ -144,7 +146,7 @@ func explain(err error, o Options) error {
 	case err == nil, errors.Is(err, io.EOF):
 		return io.EOF
 	case errors.As(err, &status):
-		return fmt.Errorf("the camera answers %d %s: %s", status.Code, status.Message, statusAdvice(status.Code))
+		return statusError(status)
 	case errors.As(err, new(liberrors.ErrClientUDPTimeout)):
 		return fmt.Errorf("no UDP packet came for %v: open the firewall for them, or take transport=udp out of the url", o.Timeout)
 	case errors.As(err, new(liberrors.ErrClientServerRequestedTCP)):
@@ -152,20 +154,20 @@ func explain(err error, o Options) error {
 	case errors.As(err, new(liberrors.ErrClientServerRequestedUDP)):
 		return errors.New("the camera offers UDP only: add transport=udp to the url")
 	case errors.As(err, new(liberrors.ErrClientAuthSetup)):
-		return fmt.Errorf("the camera asks for a log-in that fails: %w: check user and password", err)
+		return fmt.Errorf("%w: %w: check user and password", fault.ErrLogin, err)
 	}
 	return err
 }
 
-func statusAdvice(code base.StatusCode) string {
-	switch code {
+func statusError(status liberrors.ErrClientBadStatusCode) error {
+	err := fmt.Errorf("the camera answers %d %s", status.Code, status.Message)
+	switch status.Code {
 	case base.StatusUnauthorized, base.StatusForbidden:
-		return "check user and password"
+		return fmt.Errorf("%w: %w: check user and password", fault.ErrLogin, err)
 	case base.StatusNotFound, base.StatusBadRequest:
-		return "check the path"
+		return fmt.Errorf("%w: check the path", err)
 	case base.StatusUnsupportedTransport:
-		return "try the other transport (transport=udp, or without it)"
-	default:
-		return "see the camera's own log"
+		return fmt.Errorf("%w: try the other transport (transport=udp, or without it)", err)
 	}
+	return fmt.Errorf("%w: see the camera's own log", err)
 }
