@@ -1,0 +1,86 @@
+package integrity
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// throughRelay streams through gortsplib's server, with ffmpeg as the sender.
+func throughRelay(t *testing.T, sc scenario, clips []*clip, j *judge) server {
+	t.Helper()
+	r := newRelay(t)
+	p := sc.proxy(t, r.address)
+	s := server{url: "rtsp://" + p.address() + "/line" + sc.over, done: &atomic.Bool{}, event: p.report}
+	files, last := sc.files(t, clips)
+	ctx, cancel := context.WithCancel(context.Background())
+	var publishing sync.WaitGroup
+	publishing.Go(func() {
+		defer s.done.Store(true)
+		for i, path := range files {
+			if err := r.publish(ctx, path, func() { j.settle(last[i]) }); err != nil && ctx.Err() == nil {
+				t.Errorf("publishing %s: %v", path, err)
+			}
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		publishing.Wait()
+	})
+	return s
+}
+
+func (sc scenario) proxy(t *testing.T, address string) *proxy {
+	t.Helper()
+	p := &proxy{server: address, name: sc.name, udp: sc.udp, tcp: sc.tcp}
+	p.start(t)
+	return p
+}
+
+func (p *proxy) report() string {
+	text := fmt.Sprintf("played %d times", p.played.Load())
+	if n := p.faults.Load(); n > 0 {
+		text += fmt.Sprintf(", %d connections broken", n)
+	}
+	if what := p.events.String(); what != "" {
+		text += ", " + what
+	}
+	return text
+}
+
+// files are what is sent and the last image of each.
+func (sc scenario) files(t *testing.T, clips []*clip) (files []string, last []number) {
+	t.Helper()
+	for _, c := range clips {
+		files = append(files, c.path)
+		last = append(last, number{c.id, uint16(c.images - 1)})
+	}
+	if !sc.joined {
+		return files, last
+	}
+	muxer := map[string]string{"h264": "h264", "h265": "hevc", "mjpeg": "mjpeg"}[clips[0].codec]
+	path := filepath.Join(t.TempDir(), "joined."+muxer)
+	out, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	for _, c := range clips {
+		bare := filepath.Join(t.TempDir(), "bare")
+		if err := ffmpeg(nil, "-i", c.path, "-c", "copy", "-f", muxer, "-y", bare); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(bare)
+		if err == nil {
+			_, err = out.Write(data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return []string{path}, last[len(last)-1:]
+}
