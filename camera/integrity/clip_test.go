@@ -20,7 +20,6 @@ type spec struct {
 	pixels        string // ffmpeg's pixel format; "" is the usual one, 4:2:0
 	style         string // a key of styles; "" is one slice, key frame every gop images
 	images        int
-	take          int // distinguishes clips that are otherwise alike
 }
 
 // gop is the distance of key frames: a second of a camera's 25 images.
@@ -107,11 +106,8 @@ var library = &clips{known: map[spec]*making{}}
 func (l *clips) get(t *testing.T, s spec) *clip {
 	t.Helper()
 	s = s.withDefaults()
-	dir, id, m, err := l.entry(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.once.Do(func() { m.clip, m.err = newClip(s, id, dir) })
+	m := l.entry(s)
+	m.once.Do(func() { m.clip, m.err = newClip(s, m.id, l.folder()) })
 	if m.err != nil {
 		t.Fatalf("clip %v: %v", s, m.err)
 	}
@@ -119,20 +115,28 @@ func (l *clips) get(t *testing.T, s spec) *clip {
 }
 
 // entry returns the place of a clip, which need not have been made yet.
-func (l *clips) entry(s spec) (dir string, id uint8, m *making, err error) {
+func (l *clips) entry(s spec) *making {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.dir == "" {
-		if l.dir, err = os.MkdirTemp("", "faird-integrity-"); err != nil {
-			return "", 0, nil, err
-		}
-	}
-	m = l.known[s]
+	m := l.known[s]
 	if m == nil {
 		m = &making{id: uint8(len(l.known))}
 		l.known[s] = m
 	}
-	return l.dir, m.id, m, nil
+	return m
+}
+
+// folder is where everything is kept until the tests end.
+func (l *clips) folder() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.dir == "" {
+		var err error
+		if l.dir, err = os.MkdirTemp("", "faird-integrity-"); err != nil {
+			panic(err)
+		}
+	}
+	return l.dir
 }
 
 func (l *clips) close() {
@@ -159,9 +163,22 @@ func newClip(s spec, id uint8, dir string) (*clip, error) {
 }
 
 func (c *clip) encode() error {
+	images := &drawing{scene: newScene(c.width, c.height, random(c.String())), next: number{clip: c.id}, left: c.images}
+	if c.style == "libjpeg" {
+		return c.encodeJPEG(images)
+	}
 	arguments := []string{"-f", "rawvideo", "-pix_fmt", "yuv444p", "-s", fmt.Sprintf("%dx%d", c.width, c.height), "-r", strconv.Itoa(rate), "-i", "-", "-pix_fmt", c.pixels}
 	arguments = append(append(arguments, c.encoder()...), "-y", c.path)
-	return ffmpeg(&drawing{scene: newScene(c.width, c.height, random(c.String())), next: number{clip: c.id}, left: c.images}, arguments...)
+	return ffmpeg(images, arguments...)
+}
+
+// encodeJPEG uses GStreamer's encoder, which is libjpeg: of ffmpeg's JPEG only
+// 4:2:0 can be sent over RTP, as it samples 4:2:2 in its own way.
+func (c *clip) encodeJPEG(images io.Reader) error {
+	format := map[string]string{"yuvj420p": "I420", "yuvj422p": "Y42B"}[c.pixels]
+	pipeline := fmt.Sprintf("fdsrc ! rawvideoparse format=y444 width=%d height=%d framerate=%d/1 ! videoconvert ! video/x-raw,format=%s"+
+		" ! jpegenc quality=92 ! image/jpeg ! matroskamux ! filesink location=%s", c.width, c.height, rate, format, c.path)
+	return command(images, "gst-launch-1.0", append([]string{"-q"}, strings.Fields(pipeline)...)...)
 }
 
 // drawing is an io.Reader of a scene's images.
@@ -213,11 +230,15 @@ func (c *clip) verify() error {
 
 // ffmpeg runs the program to its end.
 func ffmpeg(stdin io.Reader, arguments ...string) error {
+	return command(stdin, "ffmpeg", append([]string{"-hide_banner", "-nostats", "-loglevel", "error", "-threads", "1"}, arguments...)...)
+}
+
+func command(stdin io.Reader, name string, arguments ...string) error {
 	var stderr bytes.Buffer
-	command := exec.Command("ffmpeg", append([]string{"-hide_banner", "-nostats", "-loglevel", "error", "-threads", "1"}, arguments...)...)
-	command.Stdin, command.Stderr = stdin, &stderr
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("ffmpeg %s: %w: %s: make deps-test installs it", strings.Join(arguments, " "), err, stderr.String())
+	c := exec.Command(name, arguments...)
+	c.Stdin, c.Stderr = stdin, &stderr
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w: %s: make deps-test installs it", name, strings.Join(arguments, " "), err, stderr.String())
 	}
 	return nil
 }

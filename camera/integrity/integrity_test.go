@@ -1,18 +1,79 @@
 package integrity
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+)
 
+// shortImages is the length of the main clips of the short plan: three seconds.
+const shortImages = 150
+
+// TestIntegrity streams the short plan, or as many images as are asked for of the
+// long one.
 func TestIntegrity(t *testing.T) {
-	for _, sc := range []scenario{
-		{name: "h264/tcp", serve: throughRelay, clips: []spec{{codec: "h264", images: 300}}, least: 0.9},
-		{name: "mjpeg/tcp", serve: throughRelay, clips: []spec{{codec: "mjpeg", images: 300}}, least: 0.9},
-		{name: "h265/tcp", serve: throughRelay, clips: []spec{{codec: "h265", images: 300}}, least: 0.9},
-		{name: "h264/udp", serve: throughRelay, over: "?transport=udp", clips: []spec{{codec: "h264", images: 300}}},
-		{name: "mjpeg/udp", serve: throughRelay, over: "?transport=udp", clips: []spec{{codec: "mjpeg", images: 300}}},
-		{name: "h264/udp/1%", serve: throughRelay, udp: impairment{drop: 0.01}, over: "?transport=udp", clips: []spec{{codec: "h264", images: 300}}},
-	} {
-		t.Run(sc.name, func(t *testing.T) {
-			sc.run(t)
-		})
+	t.Logf("seed %d", *seedFlag)
+	all := plan{shortImages}.short()
+	if *imagesFlag > 0 {
+		all = plan{max(2*gop, *imagesFlag/len(plan{}.long()))}.long()
 	}
+	var mu sync.Mutex
+	results := map[string]*tally{}
+	t.Run("plan", func(t *testing.T) {
+		for _, sc := range all {
+			t.Run(sc.name, func(t *testing.T) {
+				t.Parallel()
+				result := sc.run(t)
+				mu.Lock()
+				defer mu.Unlock()
+				results[sc.name] = result
+			})
+		}
+	})
+	t.Log(report(all, results))
+}
+
+// report lists what became of the images.
+func report(all []scenario, results map[string]*tally) string {
+	var out strings.Builder
+	total := tally{}
+	fmt.Fprintf(&out, "seed %d\n%-55s %6s %7s %6s %5s %5s %7s\n", *seedFlag, "scenario", "images", "judged", "share", "wrong", "again", "faults")
+	for _, sc := range all {
+		r := results[sc.name]
+		if r == nil {
+			fmt.Fprintf(&out, "%-55s failed\n", sc.name)
+			continue
+		}
+		fmt.Fprintf(&out, "%-55s %6d %7d %5.1f%% %5d %5d %7d\n", sc.name, r.sent, r.judged, 100*float64(r.judged)/float64(r.sent), r.different, r.repeated, r.faulty())
+		total.sent += r.sent
+		total.judged += r.judged
+		total.different += r.different
+		total.repeated += r.repeated
+	}
+	fmt.Fprintf(&out, "%-55s %6d %7d        %5d %5d\n", "all", total.sent, total.judged, total.different, total.repeated)
+	return out.String() + shares(all, results)
+}
+
+// shares is a table of how much is judged at which rate of damage.
+func shares(all []scenario, results map[string]*tally) string {
+	cells := map[cell]string{}
+	for _, sc := range all {
+		if r := results[sc.name]; r != nil {
+			cells[sc.table] = fmt.Sprintf("%.1f%%", 100*float64(r.judged)/float64(r.sent))
+		}
+	}
+	var out strings.Builder
+	for _, codec := range codecs {
+		for _, kind := range kinds {
+			row := fmt.Sprintf("| %s | %s |", codec, kind.name)
+			for _, rate := range rates {
+				row += " " + cells[cell{codec, kind.name, rate}] + " |"
+			}
+			if strings.Contains(row, "%") {
+				fmt.Fprintln(&out, row)
+			}
+		}
+	}
+	return out.String()
 }

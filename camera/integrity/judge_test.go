@@ -19,6 +19,7 @@ type judge struct {
 	t     *testing.T
 	clips map[uint8]*clip
 	plays func() int64 // how often streams have been started over
+	sent  func() int64 // images sent so far
 
 	mu     sync.Mutex
 	tally  tally

@@ -3,7 +3,6 @@ package integrity
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -23,17 +22,23 @@ import (
 const pause = time.Second / rate
 
 // relay is gortsplib's server, to which ffmpeg publishes one clip after the other
-// under one URL. It lets images through at a camera's pace, and only while
-// somebody plays them.
+// under one URL. It lets images through only while somebody plays them.
 type relay struct {
 	rtsp    *gortsplib.Server
 	address string
 
-	mu      sync.Mutex
-	changed *sync.Cond
-	stream  *gortsplib.ServerStream
-	players map[*gortsplib.ServerSession]bool
-	closed  bool
+	mu        sync.Mutex
+	changed   *sync.Cond
+	published *publication // nil until it can be asked for
+	players   map[*gortsplib.ServerSession]bool
+	closed    bool
+}
+
+// publication is a stream that ffmpeg sends.
+type publication struct {
+	stream   *gortsplib.ServerStream
+	sender   *gortsplib.ServerSession
+	received chan struct{} // closed once all of it has come
 }
 
 func newRelay(t *testing.T) *relay {
@@ -78,35 +83,45 @@ func (r *relay) close() {
 	r.mu.Lock()
 	r.closed = true
 	r.changed.Broadcast()
-	stream := r.stream
 	r.mu.Unlock()
-	if stream != nil {
-		stream.Close()
-	}
 	r.rtsp.Close()
 }
 
 // publish has ffmpeg send a file until its end, then waits until settled returns
 // and ends the stream.
 func (r *relay) publish(ctx context.Context, path string, settled func()) error {
-	input := []string{"-i", path}
-	if filepath.Ext(path) != ".mkv" { // bare streams do not tell
-		input = append([]string{"-framerate", fmt.Sprint(rate)}, input...)
+	input := []string{"-re", "-i", path}
+	if filepath.Ext(path) == ".txt" {
+		input = append([]string{"-f", "concat", "-safe", "0"}, input...)
 	}
 	arguments := append(input, "-c", "copy", "-f", "rtsp", "-rtsp_transport", "tcp", "rtsp://"+r.address+"/line")
 	command := exec.CommandContext(ctx, "ffmpeg", append([]string{"-hide_banner", "-nostats", "-loglevel", "error"}, arguments...)...)
 	command.Stderr = os.Stderr
 	err := command.Run()
-	settled()
 	r.mu.Lock()
-	stream := r.stream
-	r.stream = nil
+	p := r.published
 	r.mu.Unlock()
-	if stream == nil {
+	if p == nil {
 		return errors.Join(err, errors.New("ffmpeg published nothing"))
 	}
-	stream.Close()
+	select { // the server may still have to read what ffmpeg sent
+	case <-p.received:
+	case <-time.After(patience):
+		err = errors.Join(err, errors.New("the server is still receiving"))
+	}
+	settled()
+	r.end(p)
 	return err
+}
+
+// end closes a publication; nobody can ask for it any more.
+func (r *relay) end(p *publication) {
+	r.mu.Lock()
+	if r.published == p {
+		r.published = nil
+	}
+	r.mu.Unlock()
+	p.stream.Close()
 }
 
 // admit waits until somebody plays; false means that the relay closes.
@@ -121,15 +136,19 @@ func (r *relay) admit() bool {
 
 // OnAnnounce implements gortsplib.ServerHandlerOnAnnounce.
 func (r *relay) OnAnnounce(c *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {
+	stream := &gortsplib.ServerStream{Server: r.rtsp, Desc: c.Description}
+	if err := stream.Initialize(); err != nil {
+		return &base.Response{StatusCode: base.StatusBadRequest}, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stream = &gortsplib.ServerStream{Server: r.rtsp, Desc: c.Description}
-	return ok(), r.stream.Initialize()
+	r.published = &publication{stream: stream, sender: c.Session, received: make(chan struct{})}
+	return ok(), nil
 }
 
 // OnDescribe implements gortsplib.ServerHandlerOnDescribe.
 func (r *relay) OnDescribe(*gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	return r.published()
+	return r.answer()
 }
 
 // OnSetup implements gortsplib.ServerHandlerOnSetup.
@@ -137,16 +156,16 @@ func (r *relay) OnSetup(c *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *
 	if c.Session.State() == gortsplib.ServerSessionStatePreRecord {
 		return ok(), nil, nil
 	}
-	return r.published()
+	return r.answer()
 }
 
-func (r *relay) published() (*base.Response, *gortsplib.ServerStream, error) {
+func (r *relay) answer() (*base.Response, *gortsplib.ServerStream, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.stream == nil {
+	if r.published == nil {
 		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
 	}
-	return ok(), r.stream, nil
+	return ok(), r.published.stream, nil
 }
 
 func ok() *base.Response { return &base.Response{StatusCode: base.StatusOK} }
@@ -165,24 +184,30 @@ func (r *relay) OnSessionClose(c *gortsplib.ServerHandlerOnSessionCloseCtx) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.players, c.Session)
+	if p := r.published; p != nil && p.sender == c.Session {
+		close(p.received)
+	}
 }
 
 // OnRecord implements gortsplib.ServerHandlerOnRecord. Packets are held back in
 // the call that hands them over, so that ffmpeg has to wait.
 func (r *relay) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Response, error) {
 	r.mu.Lock()
-	stream := r.stream
+	stream := r.published.stream
 	r.mu.Unlock()
 	var image uint32 // RTP time of the packet before
 	c.Session.OnPacketRTPAny(func(m *description.Media, _ format.Format, p *rtp.Packet) {
 		if p.Timestamp != image {
 			image = p.Timestamp
-			time.Sleep(pause)
+			time.Sleep(pause / 2) // what was held back does not come all at once
 			if !r.admit() {
 				return
 			}
 		}
 		_ = stream.WritePacketRTP(m, p)
 	})
+	if !r.admit() {
+		return &base.Response{StatusCode: base.StatusServiceUnavailable}, nil
+	}
 	return ok(), nil
 }

@@ -26,7 +26,7 @@ type scenario struct {
 	parts  partFault // HTTP
 	least  float64   // share of the images that must be judged or dropped for a newer one
 	each   bool      // something of every clip must be judged
-	table  bool      // its share is a cell of the table
+	table  cell      // where its share goes
 }
 
 // server streams the clips of a scenario.
@@ -39,16 +39,17 @@ type server struct {
 // run streams a scenario to a camera and returns what became of its images.
 func (sc scenario) run(t *testing.T) *tally {
 	clips := make([]*clip, 0, len(sc.clips))
-	sent := 0
+	images := int64(0)
 	for _, s := range sc.clips {
 		clips = append(clips, library.get(t, s))
-		sent += s.images
+		images += int64(s.images)
 	}
 	j := newJudge(t, clips)
-	j.tally.sent = sent
+	j.sent = func() int64 { return images }
 	s := sc.serve(t, sc, clips, j)
 	cam := start(t, s.url)
 	watch(t, cam, j, s)
+	j.tally.sent = int(j.sent())
 	j.tally.dropped = int(cam.Status().Dropped)
 	sc.check(t, j)
 	t.Logf("%v; %s", &j.tally, s.event())
@@ -81,7 +82,7 @@ func start(t *testing.T, url string) *camera.Camera {
 func watch(t *testing.T, cam *camera.Camera, j *judge, s server) {
 	t.Helper()
 	var over time.Time
-	for over.IsZero() || time.Since(over) < patience {
+	for begin := time.Now(); time.Since(begin) < 3*patience && (over.IsZero() || time.Since(over) < patience); {
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 		f, err := cam.Next(ctx, time.Time{})
 		cancel()
@@ -99,7 +100,7 @@ func watch(t *testing.T, cam *camera.Camera, j *judge, s server) {
 			over = time.Now()
 		}
 	}
-	t.Errorf("the stream has ended and the camera is still connected: %+v", cam.Status())
+	t.Errorf("the stream has not ended, or the camera has not noticed: %+v", cam.Status())
 }
 
 func (sc scenario) check(t *testing.T, j *judge) {
@@ -129,14 +130,18 @@ func (sc scenario) check(t *testing.T, j *judge) {
 }
 
 func (c *tally) String() string {
-	faults := 0
-	for _, n := range c.faults {
-		faults += n
-	}
 	text := fmt.Sprintf("%d images, judged %d, different %d, repeated %d, faults %v, dropped %d, never seen %d",
-		c.sent, c.judged, c.different, c.repeated, c.faults, c.dropped, max(0, c.sent-c.judged-c.different-c.dropped-faults))
+		c.sent, c.judged, c.different, c.repeated, c.faults, c.dropped, max(0, c.sent-c.judged-c.different-c.dropped-c.faulty()))
 	if c.worst > 0 {
 		text += fmt.Sprintf("; good ones differ by up to %.2f", c.worst)
 	}
 	return text
+}
+
+// faulty is how many frames were handed out with a fault.
+func (c *tally) faulty() (sum int) {
+	for _, n := range c.faults {
+		sum += n
+	}
+	return sum
 }
