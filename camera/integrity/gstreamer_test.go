@@ -31,7 +31,7 @@ func throughGStreamer(t *testing.T, sc scenario, clips []*clip, j *judge) server
 		_ = p.listener.Close() // the clip would be played again
 	}
 	p.start(t)
-	j.plays = p.played.Load
+	p.plays = j.plays
 	j.sent = func() int64 { return p.played.Load() * int64(c.images) }
 	s.url, s.event = "rtsp://"+p.address()+"/line"+sc.over, p.report
 	return s

@@ -34,7 +34,7 @@ type httpServer struct {
 	judge  *judge
 	done   atomic.Bool
 
-	connections, parts, damaged atomic.Int64
+	parts, damaged atomic.Int64
 }
 
 const boundary = "ffmpeg"
@@ -48,9 +48,9 @@ func throughHTTP(t *testing.T, sc scenario, clips []*clip, j *judge) server {
 		s.CloseClientConnections()
 		s.Close()
 	})
-	j.plays, j.sent = h.connections.Load, h.parts.Load
+	j.sent = h.parts.Load
 	report := func() string {
-		return fmt.Sprintf("%d connections, %d parts damaged", h.connections.Load(), h.damaged.Load())
+		return fmt.Sprintf("%d connections, %d parts damaged", len(j.plays.starts), h.damaged.Load())
 	}
 	return server{url: s.URL + "/stream" + sc.over, done: &h.done, event: report}
 }
@@ -61,9 +61,10 @@ func (h *httpServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "all was sent", http.StatusNotFound)
 		return
 	}
-	c := h.clips[int(h.connections.Add(1)-1)%len(h.clips)]
+	play := h.judge.plays.start()
 	defer h.enough()
-	if err := h.stream(w, r, c); err != nil && r.Context().Err() == nil {
+	c := h.clips[play%len(h.clips)]
+	if err := h.stream(w, r, c, play); err != nil && r.Context().Err() == nil {
 		h.t.Errorf("streaming %v: %v", c, err)
 	}
 }
@@ -78,7 +79,7 @@ func (h *httpServer) enough() {
 	}
 }
 
-func (h *httpServer) stream(w http.ResponseWriter, r *http.Request, c *clip) error {
+func (h *httpServer) stream(w http.ResponseWriter, r *http.Request, c *clip, play int) error {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	response, wait, err := fromFFmpeg(ctx, c.path)
@@ -94,7 +95,7 @@ func (h *httpServer) stream(w http.ResponseWriter, r *http.Request, c *clip) err
 		defer h.parts.Add(int64(c.images))
 		return copyFlushing(w, response.Body)
 	}
-	return h.damage(w, response)
+	return h.damage(w, response, play)
 }
 
 // copyFlushing passes everything on as it comes.
@@ -116,13 +117,13 @@ func copyFlushing(w http.ResponseWriter, from io.Reader) error {
 }
 
 // damage passes on part by part.
-func (h *httpServer) damage(w http.ResponseWriter, response *http.Response) error {
+func (h *httpServer) damage(w http.ResponseWriter, response *http.Response, play int) error {
 	_, parameters, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	if err != nil {
 		return err
 	}
 	parts := multipart.NewReader(response.Body, parameters["boundary"])
-	rng := random(fmt.Sprint(h.name, " connection ", h.connections.Load()))
+	rng := random(fmt.Sprint(h.name, " connection ", play))
 	for {
 		part, err := parts.NextPart()
 		if err == io.EOF {

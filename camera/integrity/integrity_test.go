@@ -7,16 +7,16 @@ import (
 	"testing"
 )
 
-// shortImages is the length of the main clips of the short plan: three seconds.
-const shortImages = 150
+// shortImages is the length of the main clips of the short plan: two seconds.
+const shortImages = 100
 
 // TestIntegrity streams the short plan, or as many images as are asked for of the
 // long one.
 func TestIntegrity(t *testing.T) {
 	t.Logf("seed %d", *seedFlag)
 	all := plan{shortImages}.short()
-	if *imagesFlag > 0 {
-		all = plan{max(2*gop, *imagesFlag/len(plan{}.long()))}.long()
+	if *picturesFlag > 0 {
+		all = longOf(*picturesFlag)
 	}
 	var mu sync.Mutex
 	results := map[string]*tally{}

@@ -21,9 +21,9 @@ import (
 )
 
 var (
-	imagesFlag = flag.Int("images", 0, "images to stream in all; 0 streams the short plan")
-	seedFlag   = flag.Uint64("seed", 0, "seed of the damage; 0 picks one")
-	flipsFlag  = flag.Bool("deliver-flips", false, "also measure images whose packets were altered and carry a valid checksum")
+	picturesFlag = flag.Int("pictures", 0, "images to stream in all; 0 streams the short plan")
+	seedFlag     = flag.Uint64("seed", 0, "seed of the damage; 0 picks one")
+	alteredFlag  = flag.Bool("altered", false, "measure what becomes of packets that were altered and have valid checksums")
 )
 
 // patience bounds every wait. Reaching it is a failure, never a measurement.
@@ -31,6 +31,9 @@ const patience = time.Minute
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if given := flag.Lookup("test.parallel"); given.Value.String() == given.DefValue {
+		_ = flag.Set("test.parallel", "4") // scenarios mostly wait for the next image
+	}
 	if *seedFlag == 0 {
 		*seedFlag = rand.Uint64N(1_000_000) + 1
 	}

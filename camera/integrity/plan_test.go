@@ -65,7 +65,27 @@ func (p plan) long() (all []scenario) {
 	for _, rate := range rates {
 		all = append(all, p.styles(rate)...)
 	}
-	return slices.CompactFunc(append(all, p.short()...), func(a, b scenario) bool { return a.name == b.name })
+	known := map[string]bool{}
+	return slices.DeleteFunc(append(all, p.short()...), func(sc scenario) bool {
+		again := known[sc.name]
+		known[sc.name] = true
+		return again
+	})
+}
+
+// longOf is a long plan of at least so many images.
+func longOf(images int) []scenario {
+	for length := 2 * gop; ; length++ {
+		all, total := plan{length}.long(), 0
+		for _, sc := range all {
+			for _, s := range sc.clips {
+				total += s.images
+			}
+		}
+		if total >= images {
+			return all
+		}
+	}
 }
 
 // styles are other ways to code H.264 and H.265.
@@ -96,7 +116,7 @@ func (p plan) connections() (all []scenario) {
 // changes are those of resolution, chroma subsampling and codec: with a new
 // connection, and within one.
 func (p plan) changes() (all []scenario) {
-	const images = 2 * gop
+	const images = gop + gop/2
 	form := func(codec, pixels string, width, height int) spec {
 		return spec{codec: codec, pixels: pixels, width: width, height: height, images: images}
 	}

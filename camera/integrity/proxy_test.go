@@ -31,6 +31,7 @@ type proxy struct {
 	events   events
 	faults   atomic.Int64 // connections cut or stalled
 	played   atomic.Int64 // PLAY requests
+	plays    *plays       // of a server that starts its clip over for each client
 	ended    func()       // called when the server says goodbye over RTCP
 
 	mu     sync.Mutex
@@ -179,6 +180,7 @@ func (s *session) fromClient(c *conn.Conn, message any) {
 		}
 		if ok && request.Method == base.Play {
 			s.played.Add(1)
+			s.plays.start()
 		}
 		if forward(s.toServer, message) != nil {
 			return

@@ -37,7 +37,7 @@ func throughRelay(t *testing.T, sc scenario, clips []*clip, j *judge) server {
 
 func (sc scenario) proxy(t *testing.T, address string) *proxy {
 	t.Helper()
-	p := &proxy{server: address, name: sc.name, udp: sc.udp, tcp: sc.tcp}
+	p := &proxy{server: address, name: sc.name, plays: &plays{}, udp: sc.udp, tcp: sc.tcp}
 	p.start(t)
 	return p
 }
