@@ -3,6 +3,7 @@ package integrity
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -107,7 +108,7 @@ func copyFlushing(w http.ResponseWriter, from io.Reader) error {
 			return err
 		}
 		w.(http.Flusher).Flush()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -126,7 +127,7 @@ func (h *httpServer) damage(w http.ResponseWriter, response *http.Response, play
 	rng := random(fmt.Sprint(h.name, " connection ", play))
 	for {
 		part, err := parts.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -226,4 +227,9 @@ func cut(w io.Writer, image []byte, rng *rand.Rand) error {
 	}
 	w.(http.Flusher).Flush()
 	panic(http.ErrAbortHandler)
+}
+
+// alter inverts bits of the image.
+func alter(w io.Writer, image []byte, rng *rand.Rand) error {
+	return writePart(w, flipBits(image, rng), len(image))
 }

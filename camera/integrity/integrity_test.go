@@ -13,11 +13,24 @@ const shortImages = 100
 // TestIntegrity streams the short plan, or as many images as are asked for of the
 // long one.
 func TestIntegrity(t *testing.T) {
-	t.Logf("seed %d", *seedFlag)
 	all := plan{shortImages}.short()
 	if *picturesFlag > 0 {
 		all = longOf(*picturesFlag)
 	}
+	runAll(t, all)
+}
+
+// TestAltered measures how much of what nobody can be sure to notice is noticed.
+func TestAltered(t *testing.T) {
+	if !*alteredFlag {
+		t.Skip("a measurement, not a test: run with -altered")
+	}
+	runAll(t, plan{20 * gop}.altered())
+}
+
+func runAll(t *testing.T, all []scenario) {
+	t.Helper()
+	t.Logf("seed %d", *seedFlag)
 	var mu sync.Mutex
 	results := map[string]*tally{}
 	t.Run("plan", func(t *testing.T) {

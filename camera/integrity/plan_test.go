@@ -139,8 +139,10 @@ func (p plan) changes() (all []scenario) {
 		scenario{name: "mjpeg/tcp/other resolution and chroma", serve: throughRelay, clips: jpegs, joined: true, each: true},
 		scenario{name: "tcp/restarts with another codec", serve: throughRelay, clips: mixed, each: true},
 		scenario{name: "udp/restarts with another codec", serve: throughRelay, over: udp, clips: mixed, each: true},
-		scenario{name: "mjpeg/http/restarts with other resolution and chroma", serve: throughHTTP, each: true,
-			clips: append(jpegs, form("mjpeg", "yuvj444p", 320, 240))},
+		scenario{
+			name: "mjpeg/http/restarts with other resolution and chroma", serve: throughHTTP, each: true,
+			clips: append(jpegs, form("mjpeg", "yuvj444p", 320, 240)),
+		},
 	)
 }
 
@@ -159,6 +161,22 @@ func (p plan) parts() []scenario {
 		of("bytes missing", partFault{0.2, hole}),
 		of("wrong length", partFault{0.2, lie}),
 	}
+}
+
+// altered are scenarios in which bits change and every checksum is right, as if the
+// sender had made the mistake. No receiver can notice all of that.
+func (p plan) altered() (all []scenario) {
+	for _, codec := range codecs {
+		for _, rate := range []float64{0.001, 0.01} {
+			all = append(all, scenario{
+				name: fmt.Sprintf("%s/udp/altered %g%%", codec, 100*rate), serve: throughRelay, over: udp,
+				clips: []spec{p.main(codec)}, udp: impairment{flip: rate, deliver: true}, lax: true,
+			})
+		}
+	}
+	return append(all, scenario{
+		name: "mjpeg/http/altered", serve: throughHTTP, clips: []spec{p.main("mjpeg")}, parts: partFault{0.2, alter}, lax: true,
+	})
 }
 
 // cell is a place in the table of shares.

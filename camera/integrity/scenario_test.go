@@ -26,6 +26,7 @@ type scenario struct {
 	parts  partFault // HTTP
 	least  float64   // share of the images that must be judged or dropped for a newer one
 	each   bool      // something of every clip must be judged
+	lax    bool      // measured only
 	table  cell      // where its share goes
 }
 
@@ -45,13 +46,16 @@ func (sc scenario) run(t *testing.T) *tally {
 		images += int64(s.images)
 	}
 	j := newJudge(t, clips)
+	j.lax = sc.lax
 	j.sent = func() int64 { return images }
 	s := sc.serve(t, sc, clips, j)
 	cam := start(t, s.url)
 	watch(t, cam, j, s)
 	j.tally.sent = int(j.sent())
 	j.tally.dropped = int(cam.Status().Dropped)
-	sc.check(t, j)
+	if !sc.lax {
+		sc.check(t, j)
+	}
 	t.Logf("%v; %s", &j.tally, s.event())
 	return &j.tally
 }
