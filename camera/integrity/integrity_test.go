@@ -55,8 +55,7 @@ func report(all []scenario, results map[string]*tally) string {
 	for _, sc := range all {
 		r := results[sc.name]
 		if r == nil {
-			fmt.Fprintf(&out, "%-55s failed\n", sc.name)
-			continue
+			continue // not asked for, or it ended early and said why
 		}
 		fmt.Fprintf(&out, "%-55s %6d %7d %5.1f%% %5d %5d %7d\n", sc.name, r.sent, r.judged, 100*float64(r.judged)/float64(r.sent), r.different, r.repeated, r.faulty())
 		total.sent += r.sent
