@@ -65,7 +65,11 @@ func (h *httpServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	play := h.judge.plays.start()
 	defer h.enough()
 	c := h.clips[play%len(h.clips)]
-	if err := h.stream(w, r, c, play); err != nil && r.Context().Err() == nil {
+	err := h.stream(w, r, c, play)
+	if errors.Is(err, errStalled) {
+		<-r.Context().Done() // the client has enough of it
+	}
+	if err != nil && r.Context().Err() == nil {
 		h.t.Errorf("streaming %v: %v", c, err)
 	}
 }
@@ -232,4 +236,13 @@ func cut(w io.Writer, image []byte, rng *rand.Rand) error {
 // alter inverts bits of the image.
 func alter(w io.Writer, image []byte, rng *rand.Rand) error {
 	return writePart(w, flipBits(image, rng), len(image))
+}
+
+// stall sends part of the image and nothing more.
+func stall(w io.Writer, image []byte, rng *rand.Rand) error {
+	if err := writePart(w, image[:rng.IntN(len(image))], len(image)); err != nil {
+		return err
+	}
+	w.(http.Flusher).Flush()
+	return errStalled
 }

@@ -79,7 +79,7 @@ func shares(all []scenario, results map[string]*tally) string {
 	for _, codec := range codecs {
 		for _, kind := range kinds {
 			row := fmt.Sprintf("| %s | %s |", codec, kind.name)
-			for _, rate := range rates {
+			for _, rate := range rates() {
 				row += " " + cells[cell{codec, kind.name, rate}] + " |"
 			}
 			if strings.Contains(row, "%") {

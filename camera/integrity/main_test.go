@@ -22,6 +22,7 @@ import (
 
 var (
 	picturesFlag = flag.Int("pictures", 0, "images to stream in all; 0 streams the short plan")
+	ratesFlag    = flag.String("rates", "0.01,0.1,1,10", "percent of the datagrams that the long plan damages")
 	seedFlag     = flag.Uint64("seed", 0, "seed of the damage; 0 picks one")
 	alteredFlag  = flag.Bool("altered", false, "measure what becomes of packets that were altered and have valid checksums")
 )

@@ -3,11 +3,21 @@ package integrity
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// Rates of damage of the long plan; each is a probability for every datagram.
-var rates = []float64{0.0001, 0.001, 0.01, 0.1}
+// rates of damage of the long plan; each is a probability for every datagram.
+func rates() (out []float64) {
+	for text := range strings.SplitSeq(*ratesFlag, ",") {
+		percent, err := strconv.ParseFloat(text, 64)
+		if err != nil || percent < 0 || percent > 100 {
+			panic("-rates " + *ratesFlag + ": write percents, for example 0.1,10")
+		}
+		out = append(out, percent/100)
+	}
+	return out
+}
 
 // kinds of damage to datagrams.
 var kinds = []struct {
@@ -53,7 +63,7 @@ func (p plan) short() (all []scenario) {
 func (p plan) long() (all []scenario) {
 	for _, codec := range codecs {
 		for _, kind := range kinds {
-			for _, rate := range rates {
+			for _, rate := range rates() {
 				all = append(all, scenario{
 					name: fmt.Sprintf("%s/udp/%s %g%%", codec, kind.name, 100*rate), serve: throughRelay, over: udp,
 					clips: []spec{p.main(codec)}, udp: kind.at(rate), table: cell{codec, kind.name, rate},
@@ -62,7 +72,7 @@ func (p plan) long() (all []scenario) {
 		}
 		all = append(all, scenario{name: codec + "/gstreamer/tcp", serve: throughGStreamer, clips: []spec{p.main(codec)}, least: 0.9})
 	}
-	for _, rate := range rates {
+	for _, rate := range rates() {
 		all = append(all, p.styles(rate)...)
 	}
 	known := map[string]bool{}
@@ -156,6 +166,7 @@ func (p plan) parts() []scenario {
 	return []scenario{
 		whole,
 		of("cut", partFault{0.05, cut}),
+		of("stall", partFault{0.02, stall}),
 		of("truncated", partFault{0.2, cutShort}),
 		of("truncated, length as sent", partFault{0.2, cutShortUnnoticed}),
 		of("bytes missing", partFault{0.2, hole}),
