@@ -25,7 +25,7 @@ func throughGStreamer(t *testing.T, sc scenario, clips []*clip, j *judge) server
 	c := clips[0]
 	port := startGStreamer(t, "filesrc location="+c.path+" ! matroskademux ! "+payloaders[c.codec])
 	s := server{done: &atomic.Bool{}}
-	p := &proxy{server: "127.0.0.1:" + port, name: sc.name, udp: sc.udp, tcp: sc.tcp}
+	p := &proxy{server: "127.0.0.1:" + port, name: sc.name, udp: sc.damage, tcp: sc.tcp}
 	p.ended = func() {
 		s.done.Store(true)
 		_ = p.listener.Close() // the clip would be played again
@@ -33,7 +33,7 @@ func throughGStreamer(t *testing.T, sc scenario, clips []*clip, j *judge) server
 	p.start(t)
 	p.plays = j.plays
 	j.sent = func() int64 { return p.played.Load() * int64(c.images) }
-	s.url, s.event = "rtsp://"+p.address()+"/line"+sc.over, p.report
+	s.url, s.event = "rtsp://"+p.address()+"/line"+sc.query(), p.report
 	return s
 }
 

@@ -53,7 +53,7 @@ func throughHTTP(t *testing.T, sc scenario, clips []*clip, j *judge) server {
 	report := func() string {
 		return fmt.Sprintf("%d connections, %d parts damaged", len(j.plays.starts), h.damaged.Load())
 	}
-	return server{url: s.URL + "/stream" + sc.over, done: &h.done, event: report}
+	return server{url: s.URL + "/stream" + sc.query(), done: &h.done, event: report}
 }
 
 // ServeHTTP implements http.Handler.

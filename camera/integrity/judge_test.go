@@ -38,13 +38,14 @@ type tally struct {
 	different int // handed out as good, and not
 	repeated  int // handed out as good again, or after a newer one
 	faults    map[verdict.Check]int
-	dropped   int // good perhaps, but a newer one came before they were taken
+	reasons   map[verdict.Check]string // the first of each
+	dropped   int                      // good perhaps, but a newer one came before they were taken
 	worst     float64
 }
 
 func newJudge(t *testing.T, clips []*clip) *judge {
 	j := &judge{t: t, clips: map[uint8]*clip{}, order: map[uint8]int{}, seen: map[number]bool{}, last: time.Now(), plays: &plays{}}
-	j.tally.faults = map[verdict.Check]int{}
+	j.tally.faults, j.tally.reasons = map[verdict.Check]int{}, map[verdict.Check]string{}
 	for i, c := range clips {
 		j.clips[c.id], j.order[c.id] = c, i
 	}
@@ -57,7 +58,10 @@ func (j *judge) see(f *camera.Frame) {
 	defer j.mu.Unlock()
 	j.last = time.Now()
 	if f.Err != nil {
-		j.tally.faults[fault.Of(f.Err)]++
+		kind := fault.Of(f.Err)
+		if j.tally.faults[kind]++; j.tally.faults[kind] == 1 {
+			j.tally.reasons[kind] = f.Err.Error()
+		}
 		return
 	}
 	pixels, err := f.Picture.DataPtrUint8()

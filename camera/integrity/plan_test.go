@@ -36,8 +36,6 @@ func everything(r float64) impairment {
 
 var codecs = []string{"mjpeg", "h264", "h265"}
 
-const udp = "?transport=udp"
-
 // plan is what is streamed; images is how many each scenario has at least.
 type plan struct{ images int }
 
@@ -49,8 +47,8 @@ func (p plan) short() (all []scenario) {
 	for _, codec := range codecs {
 		all = append(all,
 			scenario{name: codec + "/tcp", serve: throughRelay, clips: []spec{p.main(codec)}, least: 0.9},
-			scenario{name: codec + "/udp/everything 1%", serve: throughRelay, over: udp, clips: []spec{p.main(codec)}, udp: everything(0.01)},
-			scenario{name: codec + "/gstreamer/udp/drop 2%", serve: throughGStreamer, over: udp, clips: []spec{p.main(codec)}, udp: impairment{drop: 0.02}},
+			scenario{name: codec + "/udp/everything 1%", serve: throughRelay, udp: true, clips: []spec{p.main(codec)}, damage: everything(0.01)},
+			scenario{name: codec + "/gstreamer/udp/drop 2%", serve: throughGStreamer, udp: true, clips: []spec{p.main(codec)}, damage: impairment{drop: 0.02}},
 		)
 	}
 	all = append(all, p.styles(0.01)...)
@@ -65,8 +63,8 @@ func (p plan) long() (all []scenario) {
 		for _, kind := range kinds {
 			for _, rate := range rates() {
 				all = append(all, scenario{
-					name: fmt.Sprintf("%s/udp/%s %g%%", codec, kind.name, 100*rate), serve: throughRelay, over: udp,
-					clips: []spec{p.main(codec)}, udp: kind.at(rate), table: cell{codec, kind.name, rate},
+					name: fmt.Sprintf("%s/udp/%s %g%%", codec, kind.name, 100*rate), serve: throughRelay, udp: true,
+					clips: []spec{p.main(codec)}, damage: kind.at(rate), table: cell{codec, kind.name, rate},
 				})
 			}
 		}
@@ -106,8 +104,8 @@ func (p plan) styles(rate float64) (all []scenario) {
 				continue
 			}
 			all = append(all, scenario{
-				name: fmt.Sprintf("%s %s/udp/drop %g%%", codec, style, 100*rate), serve: throughRelay, over: udp,
-				clips: []spec{{codec: codec, style: style, images: p.images}}, udp: impairment{drop: rate},
+				name: fmt.Sprintf("%s %s/udp/drop %g%%", codec, style, 100*rate), serve: throughRelay, udp: true,
+				clips: []spec{{codec: codec, style: style, images: p.images}}, damage: impairment{drop: rate},
 			})
 		}
 	}
@@ -148,7 +146,7 @@ func (p plan) changes() (all []scenario) {
 	return append(all,
 		scenario{name: "mjpeg/tcp/other resolution and chroma", serve: throughRelay, clips: jpegs, joined: true, each: true},
 		scenario{name: "tcp/restarts with another codec", serve: throughRelay, clips: mixed, each: true},
-		scenario{name: "udp/restarts with another codec", serve: throughRelay, over: udp, clips: mixed, each: true},
+		scenario{name: "udp/restarts with another codec", serve: throughRelay, udp: true, clips: mixed, each: true},
 		scenario{
 			name: "mjpeg/http/restarts with other resolution and chroma", serve: throughHTTP, each: true,
 			clips: append(jpegs, form("mjpeg", "yuvj444p", 320, 240)),
@@ -180,8 +178,8 @@ func (p plan) altered() (all []scenario) {
 	for _, codec := range codecs {
 		for _, rate := range []float64{0.001, 0.01} {
 			all = append(all, scenario{
-				name: fmt.Sprintf("%s/udp/altered %g%%", codec, 100*rate), serve: throughRelay, over: udp,
-				clips: []spec{p.main(codec)}, udp: impairment{flip: rate, deliver: true}, lax: true,
+				name: fmt.Sprintf("%s/udp/altered %g%%", codec, 100*rate), serve: throughRelay, udp: true,
+				clips: []spec{p.main(codec)}, damage: impairment{flip: rate, deliver: true}, lax: true,
 			})
 		}
 	}

@@ -16,7 +16,7 @@ func throughRelay(t *testing.T, sc scenario, clips []*clip, j *judge) server {
 	t.Helper()
 	r := newRelay(t)
 	p := sc.proxy(t, r.address)
-	s := server{url: "rtsp://" + p.address() + "/line" + sc.over, done: &atomic.Bool{}, event: p.report}
+	s := server{url: "rtsp://" + p.address() + "/line" + sc.query(), done: &atomic.Bool{}, event: p.report}
 	files, last := sc.files(t, clips)
 	ctx, cancel := context.WithCancel(context.Background())
 	var publishing sync.WaitGroup
@@ -35,9 +35,17 @@ func throughRelay(t *testing.T, sc scenario, clips []*clip, j *judge) server {
 	return s
 }
 
+// query is that of the camera's URL. What comes first is wanted too: it is not old.
+func (sc scenario) query() string {
+	if sc.udp {
+		return "?latency=0s&transport=udp"
+	}
+	return "?latency=0s"
+}
+
 func (sc scenario) proxy(t *testing.T, address string) *proxy {
 	t.Helper()
-	p := &proxy{server: address, name: sc.name, plays: &plays{}, udp: sc.udp, tcp: sc.tcp}
+	p := &proxy{server: address, name: sc.name, plays: &plays{}, udp: sc.damage, tcp: sc.tcp}
 	p.start(t)
 	return p
 }

@@ -20,8 +20,8 @@ type scenario struct {
 	serve  func(t *testing.T, sc scenario, clips []*clip, j *judge) server
 	clips  []spec // streamed one after the other under one URL
 	joined bool   // as one stream, that changes on the way
-	over   string // query of the camera's URL
-	udp    impairment
+	udp    bool
+	damage impairment // to datagrams
 	tcp    tcpFault
 	parts  partFault // HTTP
 	least  float64   // share of the images that must be judged or dropped for a newer one
@@ -136,6 +136,9 @@ func (sc scenario) check(t *testing.T, j *judge) {
 func (c *tally) String() string {
 	text := fmt.Sprintf("%d images, judged %d, different %d, repeated %d, faults %v, dropped %d, never seen %d",
 		c.sent, c.judged, c.different, c.repeated, c.faults, c.dropped, max(0, c.sent-c.judged-c.different-c.dropped-c.faulty()))
+	for _, reason := range c.reasons {
+		text += fmt.Sprintf("; %q", reason)
+	}
 	if c.worst > 0 {
 		text += fmt.Sprintf("; good ones differ by up to %.2f", c.worst)
 	}
