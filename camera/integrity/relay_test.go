@@ -21,6 +21,9 @@ import (
 // pause between two images that the relay sends.
 const pause = time.Second / rate
 
+// clockRate of RTP time stamps of video (RFC 3551, 5).
+const clockRate = 90000
+
 // relay is gortsplib's server, to which ffmpeg publishes one clip after the other
 // under one URL. It lets images through only while somebody plays them.
 type relay struct {
@@ -39,6 +42,22 @@ type publication struct {
 	stream   *gortsplib.ServerStream
 	sender   *gortsplib.ServerSession
 	received chan struct{} // closed once all of it has come
+
+	last   *rtp.Packet // sent
+	number uint16      // to be added, so that a stream that goes on does so
+	time   uint32
+}
+
+// send sends a packet as one of its stream.
+func (p *publication) send(packet *rtp.Packet, first bool) {
+	if first && p.last != nil {
+		p.number = p.last.SequenceNumber + 1 - packet.SequenceNumber
+		p.time = p.last.Timestamp + clockRate/rate - packet.Timestamp
+	}
+	packet.SequenceNumber += p.number
+	packet.Timestamp += p.time
+	p.last = packet
+	_ = p.stream.WritePacketRTP(p.stream.Desc.Medias[0], packet)
 }
 
 func newRelay(t *testing.T) *relay {
@@ -88,8 +107,8 @@ func (r *relay) close() {
 }
 
 // publish has ffmpeg send a file until its end, then waits until settled returns
-// and ends the stream.
-func (r *relay) publish(ctx context.Context, path string, settled func()) error {
+// and ends the stream, or leaves it for the next file to go on with.
+func (r *relay) publish(ctx context.Context, path string, goesOn bool, settled func()) error {
 	input := []string{"-re", "-i", path}
 	if filepath.Ext(path) == ".txt" {
 		input = append([]string{"-f", "concat", "-safe", "0"}, input...)
@@ -109,8 +128,10 @@ func (r *relay) publish(ctx context.Context, path string, settled func()) error 
 	case <-time.After(patience):
 		err = errors.Join(err, errors.New("the server is still receiving"))
 	}
-	settled()
-	r.end(p)
+	if !goesOn {
+		settled()
+		r.end(p)
+	}
 	return err
 }
 
@@ -136,13 +157,18 @@ func (r *relay) admit() bool {
 
 // OnAnnounce implements gortsplib.ServerHandlerOnAnnounce.
 func (r *relay) OnAnnounce(c *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {
-	stream := &gortsplib.ServerStream{Server: r.rtsp, Desc: c.Description}
-	if err := stream.Initialize(); err != nil {
-		return &base.Response{StatusCode: base.StatusBadRequest}, err
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.published = &publication{stream: stream, sender: c.Session, received: make(chan struct{})}
+	p := &publication{sender: c.Session, received: make(chan struct{})}
+	if r.published != nil {
+		p.stream, p.last = r.published.stream, r.published.last
+	} else {
+		p.stream = &gortsplib.ServerStream{Server: r.rtsp, Desc: c.Description}
+		if err := p.stream.Initialize(); err != nil {
+			return &base.Response{StatusCode: base.StatusBadRequest}, err
+		}
+	}
+	r.published = p
 	return ok(), nil
 }
 
@@ -193,18 +219,19 @@ func (r *relay) OnSessionClose(c *gortsplib.ServerHandlerOnSessionCloseCtx) {
 // the call that hands them over, so that ffmpeg has to wait.
 func (r *relay) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Response, error) {
 	r.mu.Lock()
-	stream := r.published.stream
+	p := r.published
 	r.mu.Unlock()
-	var image uint32 // RTP time of the packet before
-	c.Session.OnPacketRTPAny(func(m *description.Media, _ format.Format, p *rtp.Packet) {
-		if p.Timestamp != image {
-			image = p.Timestamp
+	first, image := true, uint32(0) // RTP time of the packet before
+	c.Session.OnPacketRTPAny(func(_ *description.Media, _ format.Format, packet *rtp.Packet) {
+		if packet.Timestamp != image {
+			image = packet.Timestamp
 			time.Sleep(pause / 2) // what was held back does not come all at once
 			if !r.admit() {
 				return
 			}
 		}
-		_ = stream.WritePacketRTP(m, p)
+		p.send(packet, first)
+		first = false
 	})
 	if !r.admit() {
 		return &base.Response{StatusCode: base.StatusServiceUnavailable}, nil
