@@ -22,8 +22,11 @@ import (
 // partFault is what happens to the parts of a multipart stream, to a share of them.
 type partFault struct {
 	share float64
-	how   func(w io.Writer, image []byte, rng *rand.Rand) error
+	how   damagePart
 }
+
+// damagePart sends an image in a way of its own.
+type damagePart func(w io.Writer, image []byte, rng *rand.Rand) error
 
 // httpServer passes on what ffmpeg's HTTP server sends: to each client the next
 // clip, and so round until as many images were sent as the clips have in all.
@@ -211,12 +214,23 @@ func cutShortUnnoticed(w io.Writer, image []byte, rng *rand.Rand) error {
 	return writePart(w, short, len(short))
 }
 
-// hole leaves out some bytes in the middle of the compressed data.
+// hole leaves out some bytes in the middle of the compressed data and promises
+// all of it.
 func hole(w io.Writer, image []byte, rng *rand.Rand) error {
+	return writePart(w, torn(image, rng), len(image))
+}
+
+// holeUnnoticed leaves out some bytes and promises no more. What follows may by
+// chance decode to just as many blocks.
+func holeUnnoticed(w io.Writer, image []byte, rng *rand.Rand) error {
+	short := torn(image, rng)
+	return writePart(w, short, len(short))
+}
+
+func torn(image []byte, rng *rand.Rand) []byte {
 	length := 1 + rng.IntN(len(image)/4)
 	at := len(image)/3 + rng.IntN(len(image)/3)
-	torn := append(bytes.Clone(image[:at]), image[min(at+length, len(image)-2):]...)
-	return writePart(w, torn, len(torn))
+	return append(bytes.Clone(image[:at]), image[at+length:]...)
 }
 
 // lie sends the whole image and a wrong length.

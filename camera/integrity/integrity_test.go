@@ -51,19 +51,17 @@ func runAll(t *testing.T, all []scenario) {
 func report(all []scenario, results map[string]*tally) string {
 	var out strings.Builder
 	total := tally{}
-	fmt.Fprintf(&out, "seed %d\n%-55s %6s %7s %6s %5s %5s %7s\n", *seedFlag, "scenario", "images", "judged", "share", "wrong", "again", "faults")
-	for _, sc := range all {
-		r := results[sc.name]
-		if r == nil {
-			continue // not asked for, or it ended early and said why
-		}
-		fmt.Fprintf(&out, "%-55s %6d %7d %5.1f%% %5d %5d %7d\n", sc.name, r.sent, r.judged, 100*float64(r.judged)/float64(r.sent), r.different, r.repeated, r.faulty())
-		total.sent += r.sent
-		total.judged += r.judged
-		total.different += r.different
-		total.repeated += r.repeated
+	row := func(name string, r *tally) {
+		fmt.Fprintf(&out, "%-55s %6d %7d %7d %5.1f%% %5d %5d %6d\n", name, r.sent, r.dropped, r.judged, 100*r.share(), r.different, r.repeated, r.faulty())
 	}
-	fmt.Fprintf(&out, "%-55s %6d %7d        %5d %5d\n", "all", total.sent, total.judged, total.different, total.repeated)
+	fmt.Fprintf(&out, "seed %d\n%-55s %6s %7s %7s %6s %5s %5s %6s\n", *seedFlag, "scenario", "images", "dropped", "judged", "share", "wrong", "again", "faults")
+	for _, sc := range all {
+		if r := results[sc.name]; r != nil { // else it was not asked for, or ended early and said why
+			row(sc.name, r)
+			total.add(r)
+		}
+	}
+	row("all", &total)
 	return out.String() + shares(all, results)
 }
 
@@ -72,7 +70,7 @@ func shares(all []scenario, results map[string]*tally) string {
 	cells := map[cell]string{}
 	for _, sc := range all {
 		if r := results[sc.name]; r != nil {
-			cells[sc.table] = fmt.Sprintf("%.1f%%", 100*float64(r.judged)/float64(r.sent))
+			cells[sc.table] = fmt.Sprintf("%.1f%%", 100*r.share())
 		}
 	}
 	var out strings.Builder

@@ -172,8 +172,9 @@ func (p plan) parts() []scenario {
 	}
 }
 
-// altered are scenarios in which bits change and every checksum is right, as if the
-// sender had made the mistake. No receiver can notice all of that.
+// altered are scenarios in which the data are changed and every checksum and length
+// is right, as if the camera had made the mistake. No receiver can notice all of
+// that.
 func (p plan) altered() (all []scenario) {
 	for _, codec := range codecs {
 		for _, rate := range []float64{0.001, 0.01} {
@@ -183,9 +184,12 @@ func (p plan) altered() (all []scenario) {
 			})
 		}
 	}
-	return append(all, scenario{
-		name: "mjpeg/http/altered", serve: throughHTTP, clips: []spec{p.main("mjpeg")}, parts: partFault{0.2, alter}, lax: true,
-	})
+	for name, how := range map[string]damagePart{"altered": alter, "bytes missing, length as sent": holeUnnoticed} {
+		all = append(all, scenario{
+			name: "mjpeg/http/" + name, serve: throughHTTP, clips: []spec{p.main("mjpeg")}, parts: partFault{0.2, how}, lax: true,
+		})
+	}
+	return all
 }
 
 // cell is a place in the table of shares.

@@ -10,6 +10,7 @@ import (
 
 	"faird/camera"
 	"faird/config"
+	"faird/verdict"
 
 	"github.com/rs/zerolog"
 )
@@ -151,4 +152,22 @@ func (c *tally) faulty() (sum int) {
 		sum += n
 	}
 	return sum
+}
+
+// share of the images that were judged, of those for which no newer one was taken
+// instead: how many that are is the test machine's affair.
+func (c *tally) share() float64 { return float64(c.judged) / float64(max(1, c.sent-c.dropped)) }
+
+func (c *tally) add(o *tally) {
+	c.sent += o.sent
+	c.judged += o.judged
+	c.different += o.different
+	c.repeated += o.repeated
+	c.dropped += o.dropped
+	for kind, n := range o.faults {
+		if c.faults == nil {
+			c.faults = map[verdict.Check]int{}
+		}
+		c.faults[kind] += n
+	}
 }
