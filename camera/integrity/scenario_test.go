@@ -154,9 +154,8 @@ func (c *tally) faulty() (sum int) {
 	return sum
 }
 
-// share of the images that were judged, of those for which no newer one was taken
-// instead: how many that are is the test machine's affair.
-func (c *tally) share() float64 { return float64(c.judged) / float64(max(1, c.sent-c.dropped)) }
+// share of the images that were judged.
+func (c *tally) share() float64 { return float64(c.judged) / float64(max(1, c.sent)) }
 
 func (c *tally) add(o *tally) {
 	c.sent += o.sent
