@@ -15,9 +15,9 @@ export CGO_LDFLAGS := -Wl,--as-needed -lopencv_core -lopencv_imgproc -lopencv_im
 BUILD_PACKAGES := ca-certificates g++ libopencv-dnn-dev libopencv-photo-dev libopencv-stitching-dev \
 	libopencv-video-dev libopencv-videoio-dev libjpeg62-turbo-dev libpng-dev libtiff-dev libwebp-dev \
 	libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
-# A broker, an encoder for RTSP, GStreamer's elements, a GigE Vision camera, systemd's checker, a browser.
+# A broker, an encoder for RTSP, GStreamer's elements and RTSP server, a GigE Vision camera, systemd's checker, a browser.
 TEST_PACKAGES := mosquitto mosquitto-clients ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base \
-	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad libaravis-0.8-0 aravis-tools systemd minisign chromium
+	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad libgstrtspserver-1.0-0 libaravis-0.8-0 aravis-tools systemd minisign chromium
 
 # What makes the Debian package, and what installs it for real.
 DEB_PACKAGES := debhelper git
@@ -39,7 +39,7 @@ COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOLANGCI := go tool -modfile=.ci/tools/go.mod golangci-lint
 
-.PHONY: help env deps deps-test build run test prove soak fuzz licences vulncheck deb test-deb arm64 test-arm64 lint bench bench-compare bench-all soak-frames fmt clean
+.PHONY: help env deps deps-test build run test prove integrity soak fuzz licences vulncheck deb test-deb arm64 test-arm64 lint bench bench-compare bench-all soak-frames fmt clean
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 16
 
@@ -67,6 +67,10 @@ VERDICTS ?= 20000
 SEED ?= 0
 prove: deps-test ## the long proof that no decided verdict is lost: VERDICTS=20000 SEED=0 (any)
 	go test ./cmd/faird -run 'TestDelivery$$' -count=1 -v -timeout 2h -verdicts $(VERDICTS) -seed $(SEED)
+
+PICTURES ?= 20000
+integrity: deps-test ## the long proof that only complete, current images are judged: PICTURES=20000 SEED=0 (any)
+	go test ./camera/integrity -count=1 -v -timeout 2h -artifacts -pictures $(PICTURES) -seed $(SEED) $(ARGS)
 
 DURATION ?= 1h
 FAULTS ?= broker,disk,camera,clock,config
