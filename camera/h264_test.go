@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"faird/config"
+	"faird/verdict"
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
@@ -54,6 +55,12 @@ func (r *relay) published() (*base.Response, *gortsplib.ServerStream, error) {
 	return &base.Response{StatusCode: base.StatusOK}, r.stream, nil
 }
 
+func (r *relay) isPublished() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stream != nil
+}
+
 func (r *relay) OnDescribe(*gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
 	return r.published()
 }
@@ -91,17 +98,19 @@ func TestH264(t *testing.T) { playH264(t, "") }
 
 func TestH264OverUDP(t *testing.T) { playH264(t, "?transport=udp") }
 
-func playH264(t *testing.T, query string) {
+// publishH264 has ffmpeg publish H.264 of 25 pictures a second, one key frame in
+// so many.
+func publishH264(t *testing.T, group string) (url string, encoder *exec.Cmd, r *relay) {
 	t.Helper()
 	program, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		t.Fatal("ffmpeg is not installed: run make deps-test")
 	}
-	r := newRelay(t)
-	url := "rtsp://" + r.server.RTSPAddress + "/line"
-	encoder := exec.Command(program, "-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=25",
-		"-pix_fmt", "yuv420p", "-profile:v", "baseline", // what cameras send, and every decoder knows
-		"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-f", "rtsp", "-rtsp_transport", "tcp", url)
+	r = newRelay(t)
+	url = "rtsp://" + r.server.RTSPAddress + "/line"
+	encoder = exec.Command(program, "-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=25",
+		"-pix_fmt", "yuv420p", "-profile:v", "baseline", // what cameras send
+		"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", group, "-sc_threshold", "0", "-f", "rtsp", "-rtsp_transport", "tcp", url)
 	if err := encoder.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -109,6 +118,26 @@ func playH264(t *testing.T, query string) {
 		_ = encoder.Process.Kill()
 		_ = encoder.Wait()
 	})
+	return url, encoder, r
+}
+
+// A stream that is joined right after a key frame gives nothing until the next
+// one, for longer than the network may be silent. That is no loss.
+func TestKeyFramesThatAreFarApart(t *testing.T) {
+	url, _, r := publishH264(t, "75")
+	for !r.isPublished() {
+		time.Sleep(10 * time.Millisecond)
+	}
+	cam := start(t, url, config.Camera{ReadTimeout: 800 * time.Millisecond, OpenTimeout: 5 * time.Second})
+	next(t, cam, time.Time{}).Release()
+	if s := cam.Status(); s.Failed || s.Reopened != 0 || s.Faults != (verdict.FaultCounts{}) {
+		t.Errorf("%+v", s)
+	}
+}
+
+func playH264(t *testing.T, query string) {
+	t.Helper()
+	url, encoder, _ := publishH264(t, "25")
 	cam := start(t, url+query, config.Camera{ReadTimeout: 3 * time.Second})
 	begin := time.Now()
 	for range 5 {

@@ -61,7 +61,7 @@ type rtspCamera struct {
 	stream  *rtsp.Stream
 	decoder unitDecoder
 	settles time.Time // what comes before may have waited in the camera or a recorder
-	waiting time.Time // since when no picture could be decoded; zero: pictures come
+	intact  time.Time // when the newest intact picture came, or the stream was opened
 }
 
 // unitDecoder turns encoded pictures into frames.
@@ -95,47 +95,53 @@ func (c *rtspCamera) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.waiting = time.Now()
-	c.settles = c.waiting.Add(min(c.latency, c.config.ReadTimeout/2))
+	c.intact = time.Now()
+	c.settles = c.intact.Add(min(c.latency, c.config.ReadTimeout/2))
 	c.decoder, err = newUnitDecoder(c.stream, c.config.MaxPixels, c.seen)
 	return err
 }
 
+// read gives the next picture, or errQuiet after an encoded picture that gave
+// none: the network is not silent while a key frame is awaited.
 func (c *rtspCamera) read(ctx context.Context, f *Frame) error {
-	silence, cancel := context.WithTimeout(ctx, c.config.ReadTimeout*9/10)
-	defer cancel()
-	for {
-		done, err := c.decoder.next(f)
-		if err != nil {
-			return err
+	switch done, err := c.decoder.next(f); {
+	case err != nil:
+		return err
+	case done && f.Err == nil:
+		c.intact = time.Now()
+		fallthrough
+	case done:
+		if f.Captured.Before(c.settles) { // recorders begin with what they have kept since the last key frame
+			f.reset()
+			return errQuiet
 		}
-		if done {
-			c.waiting = time.Time{}
-			if f.Captured.After(c.settles) {
-				return nil
-			}
-			f.reset() // many recorders begin with what they have kept since the last key frame
-			continue
-		}
-		if err := c.keyFrameDue(); err != nil {
-			return err
-		}
-		u, err := c.stream.Next(silence)
-		if err != nil {
-			return c.explain(ctx, err)
-		}
-		c.decoder.put(u)
-		f.skipped.images += uint64(u.Skipped)
+		return c.overdue()
 	}
+	if err := c.overdue(); err != nil {
+		return err
+	}
+	return c.receive(ctx, f)
 }
 
-// keyFrameDue is the error of a stream whose pictures all depend on others that
-// came before it was joined.
-func (c *rtspCamera) keyFrameDue() error {
-	if c.waiting.IsZero() || time.Since(c.waiting) < keyFrameWait {
+// receive takes the next encoded picture.
+func (c *rtspCamera) receive(ctx context.Context, f *Frame) error {
+	silence, cancel := context.WithTimeout(ctx, c.config.ReadTimeout*9/10)
+	defer cancel()
+	u, err := c.stream.Next(silence)
+	if err != nil {
+		return c.explain(ctx, err)
+	}
+	c.decoder.put(u)
+	f.skipped.images += uint64(u.Skipped)
+	return errQuiet
+}
+
+// overdue is the error of a stream that brings no picture to begin decoding with.
+func (c *rtspCamera) overdue() error {
+	if time.Since(c.intact) < keyFrameWait {
 		return nil
 	}
-	return fmt.Errorf("no key frame came within %v: lower the camera's key frame (I-frame, GOP) interval", keyFrameWait)
+	return fmt.Errorf("no picture could be decoded for %v, none being a key frame: lower the camera's key frame (I-frame, GOP) interval, and switch intra refresh off", keyFrameWait)
 }
 
 func (c *rtspCamera) explain(ctx context.Context, err error) error {
