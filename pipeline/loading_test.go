@@ -206,7 +206,9 @@ func TestStopNamesWhatStillLoads(t *testing.T) {
 	slow := writeModel(t, filepath.Join(w.folder, "slow.onnx"), 0.7, 15)
 	l := holdModel(t, slow, w.Box.models)
 	asked := make(chan publish.Reply, 1)
-	go func() { asked <- w.Command(context.Background(), "cap", publish.Command{Command: publish.CommandModel, Model: slow}) }()
+	go func() {
+		asked <- w.Command(context.Background(), "cap", publish.Command{Command: publish.CommandModel, Model: slow})
+	}()
 	l.loads()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()

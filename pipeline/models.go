@@ -25,7 +25,7 @@ type models struct {
 	trust   trust.Keys
 	log     zerolog.Logger
 	cache   *modelcache.Cache[*inspect.Model]
-	closing *tasks.Queue                                                // closes inspectors and models
+	closing *tasks.Queue                                               // closes inspectors and models
 	open    func(context.Context, *model.File) (*inspect.Model, error) // load; replaced by tests
 
 	mu    sync.Mutex   // guards tuner
