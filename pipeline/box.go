@@ -65,22 +65,28 @@ func NewBox(d Deps, c config.Infer, o overrides) *Box {
 // Connect names the outlet for verdicts and states; once, before Apply.
 func (b *Box) Connect(o outlet) { b.deps.Outlet = o }
 
-// Stop ends every station, whose frames in hand are judged and published first,
-// and everything that loads. Triggers that come afterwards are answered no_read.
-// What has not ended when ctx does is returned, and is left alone.
-func (b *Box) Stop(ctx context.Context) []tasks.Task {
+// Stop ends every station, whose frames in hand are judged and published first.
+// Nobody waits any more for what loads. Triggers that come afterwards are answered
+// no_read. It returns when ctx ends at the latest; Close names what has not ended
+// by then.
+func (b *Box) Stop(ctx context.Context) {
 	b.tasks.Stop()
 	b.mu.Lock()
 	b.stopped = true
 	b.mu.Unlock()
-	for _, r := range b.release(func(string) bool { return true }) {
-		r.cancel()
-		b.tasks.Go("station "+r.name+": stopping", r.end)
-	}
 	b.models.cache.Close()
 	b.shadows.cache.Close()
-	return b.tasks.Wait(ctx)
+	stations := tasks.NewGroup()
+	for _, r := range b.release(func(string) bool { return true }) {
+		r.cancel()
+		stations.Go(r.name, r.end)
+	}
+	stations.Wait(ctx)
 }
+
+// Close waits, after Stop, for whatever still runs: a call that loads or closes a
+// model, above all. It returns what does not end before ctx does.
+func (b *Box) Close(ctx context.Context) []tasks.Task { return b.tasks.Wait(ctx) }
 
 // release takes stations out of the box, from where they still answer for the
 // triggers that come.

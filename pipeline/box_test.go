@@ -114,7 +114,8 @@ func stopBox(t *testing.T, b *Box) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if left := b.Stop(ctx); len(left) > 0 {
+	b.Stop(ctx)
+	if left := b.Close(ctx); len(left) > 0 {
 		t.Errorf("not stopped: %v", left)
 	}
 }

@@ -210,12 +210,13 @@ func TestStopNamesWhatStillLoads(t *testing.T) {
 		asked <- w.Command(context.Background(), "cap", publish.Command{Command: publish.CommandModel, Model: slow})
 	}()
 	l.loads()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	left := w.Stop(ctx)
+	soon(t, "the stop", func(ctx context.Context) error { w.Stop(ctx); return ctx.Err() })
 	if r := <-asked; r.OK || !strings.Contains(r.Error, "stopping") {
 		t.Errorf("the command was answered %+v", r)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	left := w.Close(ctx)
 	if len(left) != 1 || left[0].Name != "loading model "+slow {
 		t.Errorf("still at work: %v, want the model that loads", left)
 	}

@@ -19,6 +19,7 @@ const (
 	stopTimeout     = 6500 * time.Millisecond // for everything but the store
 	stationsTimeout = 5500 * time.Millisecond // for the frames in hand, an inspection of which may take 5 s
 	flushTimeout    = time.Second             // for live verdicts to be acknowledged
+	loadsTimeout    = time.Second             // for models that load to come back
 	reloadTimeout   = time.Second             // for a config that is being put in force
 )
 
@@ -52,11 +53,11 @@ func abandon(log zerolog.Logger, left []tasks.Task) {
 // cutShort notes that a stop has ended a start or a reload. Where err is no more
 // than that it is no failure.
 func (d *daemon) cutShort(ctx context.Context, err error) {
-	e := d.log.Error()
-	if errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()) {
-		e = d.log.Info()
+	e := d.log.Info()
+	if !errors.Is(err, context.Cause(ctx)) && !errors.Is(err, ctx.Err()) {
+		e = d.log.Error().Err(err)
 	}
-	e.Err(err).Msg("stopped before everything was loaded")
+	e.Msg("stopped before everything was loaded")
 }
 
 // stop ends the parts of the daemon in the order in which they need each other:
@@ -83,18 +84,18 @@ func (d *daemon) stop(g *errgroup.Group, stopRest context.CancelFunc, done func(
 	return err
 }
 
-// nameLeft names the parts that have not ended, once those that are about to have
-// had a moment.
+// nameLeft names what has not ended, once what is about to has had a moment.
 func (d *daemon) nameLeft(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, loadsTimeout)
 	defer cancel()
+	abandon(d.log, d.box.Close(ctx))
 	abandon(d.log, d.parts.Wait(ctx))
 }
 
 func (d *daemon) stopStations(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, stationsTimeout)
 	defer cancel()
-	abandon(d.log, d.box.Stop(ctx))
+	d.box.Stop(ctx)
 }
 
 func (d *daemon) flush(ctx context.Context) {
