@@ -56,6 +56,9 @@ func (t *Tuner) Find(ctx context.Context, f *model.File, c config.Infer, log zer
 	}
 	if !known {
 		if rates, err = t.measured(ctx, f, c); err != nil {
+			if ctx.Err() != nil { // nobody waits for the model any more
+				return fallback
+			}
 			log.Warn().Err(err).Str("model", f.Hash).Msg("the best split of the cores could not be measured")
 			return fallback
 		}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // tuningsMost bounds what is kept; the oldest goes.
@@ -73,11 +74,16 @@ func tunings(path string) (all []tuning, _ error) {
 	return all, nil
 }
 
+// tuningsMu lets models that load side by side keep what each was measured to do.
+var tuningsMu sync.Mutex
+
 // remember writes a measurement in the place of an older one.
 func remember(path string, key tuningKey, rates []Rate) error {
 	if path == "" {
 		return nil
 	}
+	tuningsMu.Lock()
+	defer tuningsMu.Unlock()
 	all, _ := tunings(path) // of a damaged file nothing is kept
 	all = slices.DeleteFunc(all, func(t tuning) bool { return t.tuningKey == key })
 	all = append(all, tuning{key, rates})

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/rs/zerolog"
@@ -47,6 +48,9 @@ func OpenSplit(ctx context.Context, file *model.File, c config.Infer, t *infer.T
 		return m, err
 	}
 	best := t.Find(ctx, file, c, log)
+	if ctx.Err() != nil {
+		return nil, errors.Join(fmt.Errorf("model %s: %w", file.Path, context.Cause(ctx)), m.Close())
+	}
 	if best == m.Split() {
 		return m, nil
 	}

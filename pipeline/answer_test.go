@@ -143,7 +143,7 @@ func TestNoTriggerIsLostWhileStationsChange(t *testing.T) {
 		conf.Trigger.Deadline = time.Second + time.Duration(i+1)*time.Millisecond // a station that starts anew
 		mustApply(t, b, conf)
 	}
-	b.Stop()
+	stopBox(t, b)
 	time.Sleep(20 * time.Millisecond)
 	close(stop)
 	sent := <-done

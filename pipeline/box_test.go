@@ -105,8 +105,19 @@ func newTestBox(t *testing.T) (*Box, *fakeOutlet) {
 		Clock: func() verdict.Clock { return verdict.ClockUnknown },
 	}, config.Infer{Provider: "cpu", Threads: 1}, memory{})
 	b.Connect(out)
-	t.Cleanup(b.Stop)
+	t.Cleanup(func() { stopBox(t, b) })
 	return b, out
+}
+
+// stopBox stops a box and fails the test where something goes on.
+func stopBox(t *testing.T, b *Box) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	b.Stop(ctx)
+	if left := b.Close(ctx); len(left) > 0 {
+		t.Errorf("not stopped: %v", left)
+	}
 }
 
 func station(name, model, folder string) config.Station {
@@ -160,8 +171,8 @@ func TestStationsShareAModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustApply(t, b, station("a", m, dir), station("b", copied, dir))
-	if len(b.models.open) != 1 {
-		t.Errorf("%d models are loaded for two stations with the same file, want 1", len(b.models.open))
+	if n := b.models.cache.Len(); n != 1 {
+		t.Errorf("%d models are loaded for two stations with the same file, want 1", n)
 	}
 	for _, name := range []string{"a", "b"} {
 		if v := out.next(t, name); v.Verdict != verdict.Pass || v.Score == nil || *v.Score <= 0 {
@@ -169,11 +180,11 @@ func TestStationsShareAModel(t *testing.T) {
 		}
 	}
 	mustApply(t, b, station("a", m, dir))
-	if s := b.models.open; len(s) != 1 {
-		t.Errorf("%d models are loaded for the station that is left", len(s))
+	if n := b.models.cache.Len(); n != 1 {
+		t.Errorf("%d models are loaded for the station that is left", n)
 	}
-	b.Stop()
-	if n := len(b.models.open); n != 0 {
+	stopBox(t, b)
+	if n := b.models.cache.Len(); n != 0 {
 		t.Errorf("%d models are still open after the last station", n)
 	}
 }
@@ -203,9 +214,9 @@ func TestBadConfigChangesNothing(t *testing.T) {
 	if v := out.next(t, "a"); *v.Threshold != 10 {
 		t.Errorf("threshold %g is in force, want the old one", *v.Threshold)
 	}
-	if len(b.models.open) != 1 || b.models.open[before.view.model].users != 1 {
-		t.Errorf("models are held by nobody: %+v", b.models.open)
-	}
+	waitFor(t, "models that nobody uses to go", func() bool {
+		return b.models.cache.Len() == 1 && b.models.cache.Claims(before.view.model) == 1
+	})
 }
 
 func TestThresholdChangeKeepsTheStation(t *testing.T) {
@@ -289,9 +300,7 @@ func TestCommandSwapsTheModelBetweenFrames(t *testing.T) {
 		last = v
 		return *v.Threshold == 0.001
 	})
-	if len(b.models.open) != 1 {
-		t.Errorf("%d models are open, want the new one alone", len(b.models.open))
-	}
+	waitFor(t, "the old model to go", func() bool { return b.models.cache.Len() == 1 })
 }
 
 func TestOverride(t *testing.T) {

@@ -2,13 +2,15 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"faird/publish"
 )
 
 // Command carries out what somebody asks of a station, or of every station
-// where station is "". Who asked is logged with it.
+// where station is "". It returns when ctx ends at the latest. Who asked is logged
+// with it.
 func (b *Box) Command(ctx context.Context, station string, c publish.Command) publish.Reply {
 	who := c.Who()
 	if who == "" {
@@ -45,7 +47,7 @@ func (b *Box) command(ctx context.Context, r *running, c publish.Command, who st
 	case publish.CommandResume:
 		r.Resume()
 	case publish.CommandThreshold:
-		return b.setThreshold(ctx, r, c, who)
+		return b.setThreshold(ctx, r.name, c, who)
 	case publish.CommandModel:
 		return b.swapModel(ctx, r, c.Model)
 	case publish.CommandSave:
@@ -55,36 +57,43 @@ func (b *Box) command(ctx context.Context, r *running, c publish.Command, who st
 }
 
 // setThreshold puts an operator's thresholds in force and keeps them; a null
-// threshold goes back to the config's or the model's.
-func (b *Box) setThreshold(ctx context.Context, r *running, c publish.Command, who string) error {
-	b.apply.Lock()
-	defer b.apply.Unlock()
-	if len(r.conf.Regions) > 0 {
+// threshold goes back to the config's or the model's. It holds for the model in
+// force, whatever is loading.
+func (b *Box) setThreshold(ctx context.Context, station string, c publish.Command, who string) error {
+	r, err := b.lockStation(ctx, station)
+	if err != nil {
+		return err
+	}
+	defer r.change.unlock()
+	spec := &r.settings.Load().spec
+	if spec.configured.Origin == fromRegions {
 		return errSeveral
 	}
 	if b.overrides == nil {
 		return fmt.Errorf("thresholds cannot be kept: the daemon runs without a store")
 	}
-	if c.Threshold.Given && c.Threshold.Value == nil {
-		if err := b.overrides.ClearOverride(ctx, r.name); err != nil {
-			return err
-		}
-		return b.resetThreshold(r)
-	}
-	t, err := override(*r.limits.Load(), c)
+	chosen, err := override(*r.limits.Load(), c)
 	if err != nil {
 		return err
 	}
-	if err := b.overrides.SetOverride(ctx, r.name, t, who); err != nil {
+	limits, err := spec.limits(chosen)
+	if err != nil {
 		return err
 	}
-	r.SetThresholds(t)
+	if err := b.keepOverride(ctx, station, chosen, who); err != nil {
+		return err
+	}
+	r.override.Store(chosen)
+	r.SetThresholds(limits)
 	return nil
 }
 
 // override is what a command makes of the thresholds in force: what it does not
-// give stays.
-func override(now Thresholds, c publish.Command) (Thresholds, error) {
+// give stays. It is nil where the command gives the override up.
+func override(now Thresholds, c publish.Command) (*Thresholds, error) {
+	if c.Threshold.Given && c.Threshold.Value == nil {
+		return nil, nil
+	}
 	t := Thresholds{Threshold: now.Threshold, Review: now.Review, Origin: "override"}
 	if c.Threshold.Given {
 		t.Threshold = *c.Threshold.Value
@@ -93,22 +102,20 @@ func override(now Thresholds, c publish.Command) (Thresholds, error) {
 		t.Review = c.Review.Value
 	}
 	if !c.Review.Given && t.Review != nil && *t.Review >= t.Threshold {
-		return t, fmt.Errorf("review is %g and stays so, which must be below the threshold %g: set review too, or null for none", *t.Review, t.Threshold)
+		return nil, fmt.Errorf("review is %g and stays so, which must be below the threshold %g: set review too, or null for none", *t.Review, t.Threshold)
 	}
-	return t, t.check()
+	return &t, t.check()
 }
 
-func (b *Box) resetThreshold(r *running) error {
-	f, err := ReadModel(r.conf.Model)
-	if err != nil {
+// keepOverride writes an operator's threshold to the store, or removes it.
+func (b *Box) keepOverride(ctx context.Context, station string, t *Thresholds, who string) error {
+	if t == nil {
+		return b.overrides.ClearOverride(ctx, station)
+	}
+	if err := t.check(); err != nil {
 		return err
 	}
-	t, err := thresholds(r.conf, f, nil)
-	if err != nil {
-		return err
-	}
-	r.SetThresholds(t)
-	return nil
+	return b.overrides.SetOverride(ctx, station, *t, who)
 }
 
 // swapModel puts another model in place between two frames, once its golden
@@ -117,38 +124,25 @@ func (b *Box) swapModel(ctx context.Context, r *running, path string) error {
 	if path == "" {
 		return fmt.Errorf("model is empty: name the path of a model file on the box")
 	}
-	b.apply.Lock()
-	defer b.apply.Unlock()
-	if len(r.conf.Regions) > 0 {
+	base := r.settings.Load()
+	if len(base.conf.Regions) > 0 {
 		return errSeveral
 	}
-	p, err := b.planSwap(ctx, r, path)
+	next, err := b.load(ctx, base, path)
+	if ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("model %s is still loading: send the command again, with another id, to wait for it", path)
+	}
 	if err != nil {
 		return err
 	}
-	if err := b.endChoices(ctx, r.name); err != nil {
-		p.drop()
-		return err
-	}
-	r.conf.Model, r.wanted = path, p.wanted
-	r.install(*p.swap)
-	r.choice.Store(nil)
-	return nil
-}
-
-// planSwap does everything of a swap that can fail or takes long.
-func (b *Box) planSwap(ctx context.Context, r *running, path string) (*plan, error) {
-	p := &plan{conf: r.conf, old: r, keep: true}
-	p.conf.Model = path
-	var err error
-	if p.wanted, err = want(p.conf, nil); err != nil {
-		return nil, err
-	}
-	p.limits = p.wanted.limits
-	if err := b.prepareInspector(ctx, p); err != nil {
-		return nil, err
-	}
-	return p, nil
+	defer next.discard()
+	return b.commit(ctx, r, base, func() error {
+		if err := b.endChoices(ctx, r.name); err != nil {
+			return err
+		}
+		next.install(r)
+		return nil
+	})
 }
 
 // endChoices forgets what operators chose for the model that goes.

@@ -10,6 +10,7 @@ import (
 	"faird/config"
 	"faird/inspect"
 	"faird/model/trust"
+	"faird/pipeline/tasks"
 	"faird/verdict"
 )
 
@@ -18,6 +19,7 @@ import (
 // for one goroutine.
 type Judge struct {
 	made   *swap
+	tasks  *tasks.Group // close what was made
 	result inspect.Result
 }
 
@@ -30,15 +32,21 @@ type painter interface {
 // may be, nil anybody's.
 func NewJudge(ctx context.Context, c config.Station, in config.Infer, keys trust.Keys, log zerolog.Logger) (*Judge, error) {
 	c.Validity.Frozen = 0 // the same file may be judged twice
-	w, err := want(c, nil)
+	spec, err := specFor(c)
+	if err == nil {
+		err = spec.missing
+	}
 	if err != nil {
 		return nil, err
 	}
-	made, err := newModels(in, keys, log).makeSwap(ctx, c, w.limits)
-	if err != nil {
+	j := &Judge{tasks: tasks.NewGroup()}
+	m := newModels(in, keys, j.tasks, log)
+	if j.made, err = m.makeSwap(ctx, c, spec.configured); err != nil {
+		m.cache.Close()
+		j.tasks.Wait(ctx)
 		return nil, err
 	}
-	return &Judge{made: made}, nil
+	return j, nil
 }
 
 // Judge is the verdict on a picture, as far as the picture tells; a picture that
@@ -62,8 +70,11 @@ func (j *Judge) PaintMap(canvas *gocv.Mat) error {
 	return j.made.inspector.(painter).PaintMap(canvas, j.made.limits.Level())
 }
 
-// Close lets the models go.
-func (j *Judge) Close() { j.made.close() }
+// Close closes the models and waits until they are.
+func (j *Judge) Close() {
+	j.made.close()
+	j.tasks.Wait(context.Background())
+}
 
 // fill puts the judgement of a picture into its verdict.
 func (w *swap) fill(v *verdict.Verdict, limits *Thresholds, r *inspect.Result) {

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"math"
 	"sync"
 
 	"github.com/rs/zerolog"
@@ -14,61 +13,53 @@ import (
 	"faird/model"
 	"faird/model/demo"
 	"faird/model/trust"
+	"faird/pipeline/modelcache"
+	"faird/pipeline/tasks"
 )
 
-// models keeps one loaded copy of every model that stations use. A model is the
-// bytes of its file: the same file under two paths is loaded once, and a file
-// that was replaced on disk is another model.
+// models loads what stations judge with. A model is the bytes of its file: the
+// same file under two paths is loaded once, and a file that was replaced on disk
+// is another model.
 type models struct {
-	infer config.Infer
-	trust trust.Keys
-	log   zerolog.Logger
+	infer   config.Infer
+	trust   trust.Keys
+	log     zerolog.Logger
+	cache   *modelcache.Cache[*inspect.Model]
+	closing *tasks.Queue                                               // closes inspectors and models
+	open    func(context.Context, *model.File) (*inspect.Model, error) // load; replaced by tests
+
+	mu    sync.Mutex   // guards tuner
 	tuner *infer.Tuner // nil: the config's threads, or every core, for each run
-
-	mu   sync.Mutex // held while loading too: two stations never load one model twice
-	open map[string]*shared
 }
 
-type shared struct {
-	model *inspect.Model
-	users int
+type modelHandle = modelcache.Handle[*inspect.Model]
+
+func newModels(c config.Infer, keys trust.Keys, g *tasks.Group, log zerolog.Logger) *models {
+	m := &models{infer: c, trust: keys, log: log, closing: tasks.NewQueue(g)}
+	m.cache = modelcache.New[*inspect.Model](g, m.closing, log)
+	m.open = m.load
+	return m
 }
 
-func newModels(c config.Infer, keys trust.Keys, log zerolog.Logger) *models {
-	return &models{infer: c, trust: keys, log: log, open: map[string]*shared{}}
-}
-
-// acquire gives the model in the file at path, of somebody who is trusted,
-// loaded and proved by its golden samples; release gives it back, and the last one closes it.
-func (m *models) acquire(ctx context.Context, path string) (_ *inspect.Model, release func(), _ error) {
+// acquire returns the model in the file at path, which somebody trusted has
+// signed, loaded and proved by its golden samples.
+func (m *models) acquire(ctx context.Context, path string) (*modelHandle, error) {
 	f, err := ReadModel(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := m.check(f); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s, ok := m.open[f.Hash]
-	if !ok {
-		if s, err = m.load(ctx, f); err != nil {
-			return nil, nil, err
-		}
-		m.open[f.Hash] = s
-	}
-	s.users++
-	return s.model, sync.OnceFunc(func() { m.release(f.Hash) }), nil
+	return m.cache.Acquire(ctx, modelcache.Spec[*inspect.Model]{
+		Key: f.Hash, Name: f.Path,
+		Load: func(ctx context.Context) (*inspect.Model, error) { return m.open(ctx, f) },
+	})
 }
 
-func (m *models) load(ctx context.Context, f *model.File) (*shared, error) {
-	open := inspect.Open
-	if m.tuner != nil {
-		open = func(f *model.File, c config.Infer, log zerolog.Logger) (*inspect.Model, error) {
-			return inspect.OpenSplit(ctx, f, c, m.tuner, log)
-		}
-	}
-	loaded, err := open(f, m.infer, m.log)
+// load opens a model and scores its golden samples.
+func (m *models) load(ctx context.Context, f *model.File) (*inspect.Model, error) {
+	loaded, err := m.openTuned(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -76,20 +67,14 @@ func (m *models) load(ctx context.Context, f *model.File) (*shared, error) {
 		_ = loaded.Close()
 		return nil, err
 	}
-	return &shared{model: loaded}, nil
+	return loaded, nil
 }
 
-func (m *models) release(hash string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := m.open[hash]
-	if s.users--; s.users > 0 {
-		return
+func (m *models) openTuned(ctx context.Context, f *model.File) (*inspect.Model, error) {
+	if t := m.currentTuner(); t != nil {
+		return inspect.OpenSplit(ctx, f, m.infer, t, m.log)
 	}
-	delete(m.open, hash)
-	if err := s.model.Close(); err != nil {
-		m.log.Error().Err(err).Str("model", hash).Msg("the model could not be closed")
-	}
+	return inspect.Open(f, m.infer, m.log)
 }
 
 // check looks at the signature of the very bytes that are to be loaded. The
@@ -115,40 +100,4 @@ func ReadModel(path string) (*model.File, error) {
 	}
 	f.Path = config.DemoModel
 	return f, nil
-}
-
-// thresholds says which thresholds are in force for a station: the operator's
-// override, else the station's config, else the model's.
-func thresholds(c config.Station, f *model.File, override *Thresholds) (Thresholds, error) {
-	if override != nil {
-		return *override, nil
-	}
-	var t Thresholds
-	switch {
-	case c.Threshold != nil:
-		t = Thresholds{Threshold: *c.Threshold, Review: c.Review, Origin: "config"}
-	case f.Calibration != nil:
-		t = Thresholds{Threshold: f.Calibration.Threshold, Review: f.Calibration.Review, Origin: "model"}
-		if c.Review != nil {
-			t.Review = c.Review
-		}
-	default:
-		return t, fmt.Errorf("station %s: no threshold: model %s is not calibrated and the config names none; "+
-			"run faird calibrate, or set stations[].threshold", c.Name, f.Path)
-	}
-	if err := t.check(); err != nil {
-		return t, fmt.Errorf("station %s: %w", c.Name, err)
-	}
-	return t, nil
-}
-
-// check says what is wrong with the thresholds, if anything.
-func (t Thresholds) check() error {
-	if !(t.Threshold > 0) || math.IsInf(t.Threshold, 0) {
-		return fmt.Errorf("threshold %g (from the %s) must be a number above 0", t.Threshold, t.Origin)
-	}
-	if t.Review != nil && !(*t.Review > 0 && *t.Review < t.Threshold) {
-		return fmt.Errorf("review %g must be above 0 and below the threshold %g (from the %s)", *t.Review, t.Threshold, t.Origin)
-	}
-	return nil
 }

@@ -124,12 +124,12 @@ func TestRegionsShareModels(t *testing.T) {
 	s.Regions[1].Model = ""
 	mustApply(t, b, s)
 	v := out.next(t, "a")
-	if len(b.models.open) != 1 || b.models.open[v.Model].users != 2 {
-		t.Errorf("open: %+v", b.models.open)
+	if n, users := b.models.cache.Len(), b.models.cache.Claims(v.Model); n != 1 || users != 2 {
+		t.Errorf("%d models are loaded, the region's is used %d times", n, users)
 	}
-	b.Stop()
-	if len(b.models.open) != 0 {
-		t.Errorf("after the stop: %+v", b.models.open)
+	stopBox(t, b)
+	if n := b.models.cache.Len(); n != 0 {
+		t.Errorf("%d models are loaded after the stop", n)
 	}
 }
 

@@ -39,7 +39,7 @@ type keeper interface {
 // before that is left out, and it stops where a station begins to judge.
 type shadow struct {
 	name     string
-	wanted   wanted
+	spec     inspectorSpec
 	made     *swap
 	insists  bool // nobody waits for the station's verdicts: it may take a picture's time now and then
 	lane     *lane

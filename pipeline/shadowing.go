@@ -10,62 +10,81 @@ import (
 // makeShadow loads a model of the shelf and makes what would judge a station's
 // frames if it were promoted, with the thresholds that would be in force then.
 func (b *Box) makeShadow(ctx context.Context, c config.Station, name string) (*shadow, error) {
-	w, c, err := b.wantShadow(c, name)
+	c, spec, err := b.shadowSpec(c, name)
 	if err != nil {
 		return nil, err
 	}
-	made, err := b.shadows.makeSwap(ctx, c, w.limits)
+	made, err := b.shadows.makeSwap(ctx, c, spec.configured)
 	if err != nil {
 		return nil, err
 	}
 	s := &shadow{
-		name: name, wanted: w, made: made, insists: c.Trigger.Mode == "free", lane: b.deps.lane, notebook: b.deps.Choices,
+		name: name, spec: spec, made: made, insists: c.Trigger.Mode == "free", lane: b.deps.lane, notebook: b.deps.Choices,
 		log: b.log.With().Str("station", c.Name).Str("shadow", name).Logger(),
 	}
 	s.keeper, _ = b.deps.Audience.(keeper)
 	return s, nil
 }
 
-// wantShadow is what the inspector of a station's shadow has to be.
-func (b *Box) wantShadow(c config.Station, name string) (wanted, config.Station, error) {
+// shadowSpec is what the inspector of a station's shadow has to be, and the config
+// that it is made from.
+func (b *Box) shadowSpec(c config.Station, name string) (config.Station, inspectorSpec, error) {
 	path, err := b.shelf.Find(name)
 	if err != nil {
-		return wanted{}, c, err
+		return c, inspectorSpec{}, err
 	}
 	c.Model = path
 	c.Validity.Frozen = 0 // it does not see every picture
-	w, err := want(c, nil)
-	return w, c, err
+	spec, err := specFor(c)
+	if err == nil {
+		err = spec.missing
+	}
+	return c, spec, err
 }
 
-// prepareShadow makes the shadow that a station is to have. What goes wrong with
+// planShadow decides on the shadow that a station is to have. What goes wrong with
 // it is logged and shown, and never in the way of the line.
-func (b *Box) prepareShadow(ctx context.Context, p *plan) {
-	name, err := b.shadowOf(ctx, p.conf)
-	if name == "" && err == nil {
+func (b *Box) planShadow(ctx context.Context, p *plan) {
+	name, err := b.shadowOf(ctx, p.settings.conf)
+	if err == nil && name == "" {
 		return
 	}
-	var w wanted
 	if err == nil {
-		w, _, err = b.wantShadow(p.conf, name)
-	}
-	if err == nil && p.keep {
-		if old := p.old.shadow.Load(); old != nil && old.name == name && old.wanted.print == w.print && sameLimits(old.made.limits, w.limits) {
-			p.keepShadow = true
-			return
-		}
-	}
-	if err == nil {
-		p.shadow, err = b.makeShadow(ctx, p.conf, name)
-	}
-	if err == nil && p.swap != nil && p.shadow.made.view.model == p.swap.view.model {
-		p.shadow.close()
-		p.shadow, err = nil, fmt.Errorf("model %s is in force: it cannot be in shadow too", name)
+		err = b.planNamedShadow(ctx, p, name)
 	}
 	if err != nil {
 		p.idleShadow = &idleShadow{name, err.Error()}
-		b.log.Error().Err(err).Str("station", p.conf.Name).Str("shadow", name).Msg("the station has no model in shadow")
+		b.log.Error().Err(err).Str("station", p.listed.Name).Str("shadow", name).Msg("the station has no model in shadow")
 	}
+}
+
+// planNamedShadow keeps the shadow that there is, where it is what is wanted, and
+// makes another where it is not.
+func (b *Box) planNamedShadow(ctx context.Context, p *plan, name string) error {
+	_, spec, err := b.shadowSpec(p.settings.conf, name)
+	if err != nil {
+		return err
+	}
+	if p.keep && p.old.shadow.Load().serves(name, spec) {
+		p.keepShadow = true
+		return nil
+	}
+	s, err := b.makeShadow(ctx, p.settings.conf, name)
+	if err != nil {
+		return err
+	}
+	if p.swap != nil && s.made.view.model == p.swap.view.model {
+		s.close()
+		return fmt.Errorf("model %s is in force: it cannot be in shadow too", name)
+	}
+	p.shadow = s
+	return nil
+}
+
+// serves reports whether the shadow is one with this name, model, geometry and
+// thresholds; a nil one is not.
+func (s *shadow) serves(name string, spec inspectorSpec) bool {
+	return s != nil && s.name == name && s.spec.fingerprint == spec.fingerprint && sameLimits(s.made.limits, spec.configured)
 }
 
 // shadowOf names a station's shadow: what an operator chose as long as the

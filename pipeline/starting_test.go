@@ -31,7 +31,7 @@ func TestStationsAreShownWhileTheyStart(t *testing.T) {
 	names := func() []string { return slices.Sorted(maps.Keys(b.States())) }
 	c := config.Default()
 	c.Stations = []config.Station{station("cap", m, dir)}
-	carryOut, err := b.Prepare(t.Context(), &c)
+	change, err := b.Prepare(t.Context(), &c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,9 @@ func TestStationsAreShownWhileTheyStart(t *testing.T) {
 	if len(out.told) > 0 {
 		t.Errorf("the outlet was told of %v", out.told)
 	}
-	carryOut()
+	if err := change.Commit(t.Context(), func() {}); err != nil {
+		t.Fatal(err)
+	}
 	if st := b.States()["cap"]; st.Why == Starting || st.Model == "" {
 		t.Errorf("once it is there: %+v", st)
 	}

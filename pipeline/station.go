@@ -21,6 +21,7 @@ import (
 	"faird/config"
 	"faird/inspect"
 	"faird/model/trust"
+	"faird/pipeline/tasks"
 	"faird/publish"
 	"faird/systemd"
 	"faird/verdict"
@@ -75,6 +76,8 @@ type Deps struct {
 
 	Trust trust.Keys // whose models may judge; nil: anybody's
 
+	Tasks *tasks.Group // names what runs, for whoever stops the daemon; nil: the box makes one
+
 	lane *lane // the box's: where shadows give way
 }
 
@@ -127,38 +130,10 @@ type Station struct {
 	onStorage string // what a verdict becomes that the disk refuses: config on_storage
 }
 
-// Thresholds are the limits in force, and where they came from.
-type Thresholds struct {
-	Threshold float64
-	Review    *float64
-	Origin    string // "override" (an operator set it), "config" or "model"
-}
-
-// Level is the map value from which a pixel belongs to a region: the lower threshold.
-func (t *Thresholds) Level() *float64 {
-	if t.Review != nil && *t.Review < t.Threshold {
-		return t.Review
-	}
-	return &t.Threshold
-}
-
 // view is what a verdict says of the inspector that made it.
 type view struct {
 	model    string
 	provider string
-}
-
-// swap is an inspector on its way into the judging loop, with the thresholds
-// that go with its model. The loop owns it from then on and calls release on
-// the one it replaces.
-type swap struct {
-	inspector inspector
-	release   func()
-	view      view
-	limits    Thresholds
-
-	drift      config.Drift
-	calibrated []calibrated // what the models of its regions were calibrated on
 }
 
 // newStation makes a station that does not run yet. The source is owned by the
@@ -192,8 +167,15 @@ func (s *Station) Run(ctx context.Context) error {
 		s.log.Error().Err(err).Msg("sequence starts at 1: the store could not be read")
 	}
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		if err := s.source.Run(gctx); err != nil && gctx.Err() == nil {
+	part := func(name string, run func(context.Context) error) {
+		end := s.deps.Tasks.Begin("station " + s.name + ": " + name)
+		g.Go(func() error {
+			defer end()
+			return run(gctx)
+		})
+	}
+	part("camera", func(ctx context.Context) error {
+		if err := s.source.Run(ctx); err != nil && ctx.Err() == nil {
 			return s.sourceEnded(err)
 		}
 		return nil
@@ -201,10 +183,10 @@ func (s *Station) Run(ctx context.Context) error {
 	spot, done := s.spotter()
 	defer done()
 	if spot != nil {
-		g.Go(func() error { return s.watch(gctx, spot) })
+		part("change detection", func(ctx context.Context) error { return s.watch(ctx, spot) })
 	}
-	g.Go(func() error { return s.receive(gctx) })
-	g.Go(func() error { return s.work(gctx) })
+	part("triggers", s.receive)
+	part("judging", s.work)
 	err := g.Wait()
 	if err != nil {
 		return fmt.Errorf("station %s: %w", s.name, err)
@@ -288,11 +270,4 @@ func (s *Station) breakDown(why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken = why
-}
-
-func (w swap) close() {
-	if w.inspector != nil {
-		_ = w.inspector.Close()
-		w.release()
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"faird/config"
 	"faird/pipeline/shelf"
+	"faird/pipeline/tasks"
 	"faird/store"
 )
 
@@ -62,7 +63,7 @@ func (b *Box) Trial(station string) (Trial, error) {
 	if r == nil {
 		return Trial{}, fmt.Errorf("%w as %q", ErrNoStation, station)
 	}
-	t := Trial{Model: r.modelInForce(), Choice: r.choice.Load()}
+	t := Trial{Model: r.modelInForce(), Choice: r.settings.Load().promotion}
 	if t.Choice != nil {
 		t.Name = t.Choice.Name
 	}
@@ -80,56 +81,77 @@ func (s *Station) modelInForce() string {
 	return s.view.model
 }
 
-// chooser finds the station whose models somebody wants to change; the apply
-// lock is held.
-func (b *Box) chooser(station string) (*running, error) {
+// changeable finds the station whose models somebody wants to change, and how it
+// is now.
+func (b *Box) changeable(station string) (*running, *settings, error) {
 	r := b.station(station)
-	switch {
-	case r == nil:
-		return nil, fmt.Errorf("%w as %q", ErrNoStation, station)
-	case len(r.conf.Regions) > 0:
-		return nil, errSeveral
-	case b.deps.Choices == nil:
-		return nil, errNoStore
+	if r == nil {
+		return nil, nil, fmt.Errorf("%w as %q", ErrNoStation, station)
 	}
-	return r, nil
+	base := r.settings.Load()
+	switch {
+	case len(base.conf.Regions) > 0:
+		return nil, nil, errSeveral
+	case b.deps.Choices == nil:
+		return nil, nil, errNoStore
+	}
+	return r, base, nil
 }
 
 // SetShadow puts a model of the shelf in shadow of a station, or none where the
 // name is empty, and keeps that.
 func (b *Box) SetShadow(ctx context.Context, station, name, who string) error {
-	b.apply.Lock()
-	defer b.apply.Unlock()
-	r, err := b.chooser(station)
+	r, base, err := b.changeable(station)
 	if err != nil {
 		return err
 	}
-	var s *shadow
-	c := store.Choice{Name: name, Config: r.conf.Shadow, Who: who, At: time.Now()}
-	if name != "" {
-		if s, err = b.makeShadow(ctx, r.conf, name); err != nil {
+	s, err := b.loadShadow(ctx, r, base, name)
+	if err != nil {
+		return err
+	}
+	c := store.Choice{Name: name, Config: base.conf.Shadow, Who: who, At: time.Now()}
+	if s != nil {
+		c.Hash = s.made.view.model
+	}
+	err = b.commit(ctx, r, base, func() error {
+		if err := b.deps.Choices.ChooseShadow(ctx, station, c); err != nil {
 			return err
 		}
-		if c.Hash = s.made.view.model; c.Hash == r.modelInForce() {
-			s.close()
-			return errors.New("that is the model in force already")
-		}
-	}
-	if err := b.deps.Choices.ChooseShadow(ctx, station, c); err != nil {
+		next := *base
+		r.settings.Store(&next) // what is being prepared for the station was for another shadow
+		r.setShadow(s, nil)
+		return nil
+	})
+	if err != nil {
 		s.close()
 		return err
 	}
 	r.log.Info().Str("shadow", name).Str("model", c.Hash).Str("by", who).Msg("the model in shadow was changed")
-	r.setShadow(s, nil)
 	return nil
+}
+
+// loadShadow makes a station's shadow; nil where the name is empty.
+func (b *Box) loadShadow(ctx context.Context, r *running, base *settings, name string) (*shadow, error) {
+	if name == "" {
+		return nil, nil
+	}
+	s, err := tasks.Await(ctx, b.tasks, "station "+r.name+": loading shadow "+name, func(ctx context.Context) (*shadow, error) {
+		return b.makeShadow(ctx, base.conf, name)
+	}, (*shadow).close)
+	if err != nil {
+		return nil, err
+	}
+	if s.made.view.model == r.modelInForce() {
+		s.close()
+		return nil, errors.New("that is the model in force already")
+	}
+	return s, nil
 }
 
 // Promote puts the model in shadow in force, between two frames, once its golden
 // samples fit. model is the hash of the one that is meant.
 func (b *Box) Promote(ctx context.Context, station, model, who string) error {
-	b.apply.Lock()
-	defer b.apply.Unlock()
-	r, err := b.chooser(station)
+	r, base, err := b.changeable(station)
 	if err != nil {
 		return err
 	}
@@ -140,80 +162,89 @@ func (b *Box) Promote(ctx context.Context, station, model, who string) error {
 	if s.made.view.model != model {
 		return fmt.Errorf("the model in shadow: %w", ErrChanged)
 	}
-	return b.putInForce(ctx, r, s.name, model, who)
+	return b.activate(ctx, r, base, s.name, model, who)
 }
 
 // Undo puts the model in force that was before, once its golden samples fit.
 // model is the hash of the one that is to go.
 func (b *Box) Undo(ctx context.Context, station, model, who string) error {
-	b.apply.Lock()
-	defer b.apply.Unlock()
-	r, err := b.chooser(station)
+	r, base, err := b.changeable(station)
 	if err != nil {
 		return err
 	}
-	c := r.choice.Load()
+	c := base.promotion
 	if c == nil {
 		return errors.New("no model was promoted, so there is nothing to undo")
 	}
 	if r.modelInForce() != model {
 		return fmt.Errorf("the model in force: %w", ErrChanged)
 	}
-	return b.putInForce(ctx, r, c.Before, c.Was, who)
+	return b.activate(ctx, r, base, c.Before, c.Was, who)
 }
 
-// putInForce swaps to the model with a name and a hash, and keeps that it was
+// activate swaps to the model with a name and a hash, and keeps that it was
 // chosen. The operator's threshold and the shadow were the old one's and end.
-func (b *Box) putInForce(ctx context.Context, r *running, name, hash, who string) error {
-	path, configured, err := b.pathOf(r, name)
+func (b *Box) activate(ctx context.Context, r *running, base *settings, name, hash, who string) error {
+	found, err := b.find(ctx, base, name)
 	if err != nil {
 		return err
 	}
-	p, err := b.planSwap(ctx, r, path)
+	next, err := b.load(ctx, base, found.path)
 	if err != nil {
 		return err
 	}
-	if p.swap.view.model != hash {
-		p.drop()
-		return fmt.Errorf("the file %s: %w: it holds another model than it did", path, ErrChanged)
+	defer next.discard()
+	if next.swap.view.model != hash {
+		return fmt.Errorf("the file %s: %w: it holds another model than it did", found.path, ErrChanged)
 	}
-	now := time.Now()
-	c := store.Choice{Name: name, Hash: hash, Was: r.modelInForce(), Config: configured, Who: who, At: now}
-	if before := r.choice.Load(); before != nil {
+	c := &store.Choice{Name: name, Hash: hash, Config: found.configured, Who: who, At: time.Now()}
+	if before := base.promotion; before != nil {
 		c.Before = before.Name
 	}
-	if err := b.deps.Choices.ChooseModel(ctx, r.name, c, store.Choice{Config: r.conf.Shadow, Who: who, At: now}); err != nil {
-		p.drop()
+	next.settings.promotion = c
+	err = b.commit(ctx, r, base, func() error {
+		c.Was = r.modelInForce()
+		if err := b.deps.Choices.ChooseModel(ctx, r.name, *c, store.Choice{Config: base.conf.Shadow, Who: who, At: c.At}); err != nil {
+			return err
+		}
+		next.install(r)
+		r.setShadow(nil, nil)
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	r.conf.Model, r.wanted = path, p.wanted
-	r.install(*p.swap)
-	r.choice.Store(&c)
-	r.setShadow(nil, nil)
 	r.log.Info().Str("model", hash).Str("name", name).Str("before", c.Was).Str("by", who).Msg("another model is in force")
 	b.Announce()
 	return nil
 }
 
-// pathOf gives the file of a model by its name, "" being the config's, and the
-// hash of what the config names.
-func (b *Box) pathOf(r *running, name string) (path, configured string, err error) {
-	f, err := ReadModel(r.configured)
-	if err != nil {
-		return "", "", err
-	}
-	if name == "" {
-		return r.configured, f.Hash, nil
-	}
-	path, err = b.shelf.Find(name)
-	return path, f.Hash, err
+// located is where a model lies.
+type located struct {
+	path       string
+	configured string // hash of the model that the config names
 }
 
-// chosen replaces the config's model by the one that was promoted, as long as
+// find looks for the file of a model by its name, "" being the config's.
+func (b *Box) find(ctx context.Context, base *settings, name string) (located, error) {
+	return tasks.Await(ctx, b.tasks, "station "+base.conf.Name+": finding model "+name, func(context.Context) (located, error) {
+		f, err := ReadModel(base.configured)
+		if err != nil {
+			return located{}, err
+		}
+		at := located{base.configured, f.Hash}
+		if name != "" {
+			at.path, err = b.shelf.Find(name)
+		}
+		return at, err
+	}, func(located) {})
+}
+
+// promoted replaces the config's model by the one that was promoted, as long as
 // the config names the model that it did then. A promoted model that is gone
 // leaves the config's in force: a line must start. forget says that the choice
 // holds no more.
-func (b *Box) chosen(ctx context.Context, sc *config.Station) (c *store.Choice, forget bool, _ error) {
+func (b *Box) promoted(ctx context.Context, sc *config.Station) (c *store.Choice, forget bool, _ error) {
 	if b.deps.Choices == nil || len(sc.Regions) > 0 {
 		return nil, false, nil
 	}

@@ -76,9 +76,9 @@ func (w *trialBox) start() {
 }
 
 func (w *trialBox) stop() {
-	w.Stop()
+	stopBox(w.t, w.Box)
 	_ = w.store.Close()
-	if n := len(w.Box.models.open) + len(w.Box.shadows.open); n != 0 {
+	if n := w.Box.models.cache.Len() + w.Box.shadows.cache.Len(); n != 0 {
 		w.t.Errorf("%d models are still open", n)
 	}
 }

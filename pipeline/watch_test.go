@@ -202,7 +202,7 @@ func TestChangeOnTheLine(t *testing.T) {
 		},
 	}, config.Infer{Provider: "cpu", Threads: 1}, memory{})
 	b.Connect(&fakeOutlet{verdicts: make(chan *verdict.Verdict, 1000), repeats: make(chan *verdict.Verdict, 10)})
-	t.Cleanup(b.Stop)
+	t.Cleanup(func() { stopBox(t, b) })
 	c := config.Default()
 	c.Stations = []config.Station{s}
 	if err := b.Apply(context.Background(), &c); err != nil {
@@ -213,7 +213,7 @@ func TestChangeOnTheLine(t *testing.T) {
 	case <-time.After(3 * time.Minute):
 		t.Fatalf("verdicts of parts %v so far", seen)
 	}
-	b.Stop()
+	stopBox(t, b)
 	for i := 1; i < len(seen); i++ {
 		if seen[i] == 0 || seen[i] <= seen[i-1] {
 			t.Errorf("verdicts of parts %v, want each once", seen)

@@ -1,7 +1,7 @@
 package publish
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,26 +9,17 @@ import (
 )
 
 const (
-	commandQueue = 16
-	// commandTimeout bounds a command; a model swap reads and checks the model.
-	commandTimeout = 60 * time.Second
-	replyQueue     = 64
-	// onceFor is how long a command that comes again is answered from memory.
-	onceFor   = 10 * time.Minute
-	onceLimit = 256
+	commandQueue = 16 // commands of one station that wait
+	replyQueue   = 64
 )
+
+var errCommandsWait = errors.New("too many commands are waiting already: send it again later")
 
 // request is a command on its way to the handler.
 type request struct {
 	station string
 	Command
 	answer func(Reply)
-}
-
-// answered is a reply kept for the command that comes again.
-type answered struct {
-	request
-	reply Reply
 }
 
 // command obeys a message on a command topic.
@@ -56,7 +47,7 @@ func (p *Publisher) Do(station string, c Command, answer func(Reply)) {
 	p.accept(request{station: station, Command: c, answer: answer}, nil)
 }
 
-// accept checks a command and queues it for obey.
+// accept checks a command and queues it for runCommands.
 func (p *Publisher) accept(r request, err error) {
 	switch {
 	case !p.config.Commands:
@@ -71,58 +62,17 @@ func (p *Publisher) accept(r request, err error) {
 		case p.commands <- r:
 			return
 		default:
-			err = fmt.Errorf("%d commands are waiting already: send it again later", commandQueue)
+			err = errCommandsWait
 		}
 	}
+	p.refuse(r, err)
+}
+
+// refuse answers a command that is not carried out.
+func (p *Publisher) refuse(r request, err error) {
 	p.count(func(i *Inbound) { i.Refused++ })
 	p.log.Warn().Err(err).Str("station", r.station).Str("command", r.Command.Command).Str("id", r.ID).Str("by", r.Who()).Msg("a command is refused")
 	p.reply(r, Reply{Error: err.Error()})
-}
-
-// obey carries out commands one after the other, each id once.
-func (p *Publisher) obey(ctx context.Context) {
-	var done []answered
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case r := <-p.commands:
-			done = p.obeyOnce(ctx, r, done)
-		}
-	}
-}
-
-func (p *Publisher) obeyOnce(ctx context.Context, r request, done []answered) []answered {
-	for len(done) > 0 && (time.Since(done[0].Received) > onceFor || len(done) >= onceLimit) {
-		done = done[1:]
-	}
-	for _, a := range done {
-		if r.ID != "" && a.ID == r.ID && a.station == r.station {
-			p.repeated(r, a)
-			return done
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
-	defer cancel()
-	reply := p.handler.Command(ctx, r.station, r.Command)
-	p.log.Info().Str("station", r.station).Str("command", r.Command.Command).Str("id", r.ID).Str("by", r.Who()).
-		Time("received", r.Received).Bool("ok", reply.OK).Str("error", reply.Error).Msg("command")
-	p.reply(r, reply)
-	if r.ID == "" {
-		return done
-	}
-	return append(done, answered{r, reply})
-}
-
-// repeated answers a command whose id was there before: as it was then, and
-// with an error where it asks for something else, which was not done.
-func (p *Publisher) repeated(r request, before answered) {
-	if !r.sameAs(before.Command) {
-		before.reply = Reply{Error: fmt.Sprintf("the id %q was that of another command within the last %s: this one is not done, give it an id of its own", r.ID, onceFor)}
-	}
-	p.log.Info().Str("station", r.station).Str("command", r.Command.Command).Str("id", r.ID).Str("by", r.Who()).
-		Time("received", r.Received).Bool("ok", before.reply.OK).Msg("a command that was there before is answered again, not done again")
-	p.reply(r, before.reply)
 }
 
 // sameAs is whether two commands ask for the same.

@@ -26,7 +26,8 @@ type Handler interface {
 	// Ack takes a PLC's acknowledgement; it must not block.
 	Ack(station string, a Ack)
 	// Command carries out a command of a station, or of the box where station
-	// is ""; ctx ends when the answer is overdue.
+	// is "". It must return when ctx ends: the answer is due then. It is called
+	// for several commands at the same time.
 	Command(ctx context.Context, station string, c Command) Reply
 }
 

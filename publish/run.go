@@ -30,7 +30,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 	stopped := make(chan struct{})
 	var owned sync.WaitGroup
 	owned.Go(func() { p.takeOut(stopped) })
-	owned.Go(func() { p.obey(ctx) })
+	owned.Go(func() { p.runCommands(ctx) })
 	defer owned.Wait()
 	defer close(stopped)
 	p.reconnect(ctx)

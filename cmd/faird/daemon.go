@@ -11,7 +11,9 @@ import (
 
 	"faird/camera"
 	"faird/config"
+	"faird/model/trust"
 	"faird/pipeline"
+	"faird/pipeline/tasks"
 	"faird/publish"
 	"faird/store"
 	"faird/systemd"
@@ -22,8 +24,9 @@ import (
 const (
 	loadTimeout    = 30 * time.Minute // for models to load, a TensorRT engine build included
 	brokerPatience = 2 * time.Second  // for the first connection, before stations start
-	flushTimeout   = time.Second      // for live verdicts to be acknowledged at the end
 )
+
+var errSlowModels = fmt.Errorf("the models have not loaded within %s", loadTimeout)
 
 // publisherDeadline is for a turn of the publisher: beyond its longest wait for
 // a broker. A variable for the tests' sake.
@@ -41,6 +44,7 @@ type daemon struct {
 	box       *pipeline.Box
 	page      page
 	config    *config.Config
+	parts     *tasks.Group // what runs beside the stations, for the log of a stop
 }
 
 // hooks let a command watch the daemon it runs.
@@ -49,12 +53,16 @@ type hooks struct {
 	live    func(station string, sinceExposure time.Duration) // the broker has acknowledged a verdict that was no backlog
 	ready   func(*daemon, context.CancelFunc)                 // the stations are ready or known broken; the function ends the daemon
 	done    func(*daemon)                                     // everything is sent that could be; the daemon is about to close
+	parts   *tasks.Group                                      // names what runs, for whoever waits for the daemon; nil: nobody asks
 }
 
 // runDaemon runs faird with c until ctx ends. reload, where not nil, brings new
 // configs.
-func runDaemon(ctx context.Context, c *config.Config, reload func(context.Context, func(*config.Config)) error, h hooks) error {
+func runDaemon(ctx context.Context, c *config.Config, reload reloader, h hooks) error {
 	defer zerolog.SetGlobalLevel(zerolog.GlobalLevel()) // the config's is for this run alone
+	if h.parts == nil {
+		h.parts = tasks.NewGroup()
+	}
 	d, err := newDaemon(c, h)
 	if err != nil {
 		return err
@@ -63,13 +71,18 @@ func runDaemon(ctx context.Context, c *config.Config, reload func(context.Contex
 	return d.run(ctx, reload, h)
 }
 
+// reloader calls apply with each new config until ctx ends.
+type reloader func(ctx context.Context, apply func(*config.Config)) error
+
 func newDaemon(c *config.Config, h hooks) (*daemon, error) {
+	defer h.parts.Begin("opening the store and the broker's files")()
 	log := newLog(c.Log)
 	setLevel(c.Log)
+	log.Info().Str("version", version).Str("config", c.Path()).Msg("starting")
 	for _, w := range c.Warnings() {
 		log.Warn().Str("config", c.Path()).Msg(w)
 	}
-	d := &daemon{log: log, notify: systemd.New(), config: c}
+	d := &daemon{log: log, notify: systemd.New(), config: c, parts: h.parts}
 	d.watchdog = systemd.NewWatchdog(d.notify, log)
 	keys, err := trustedKeys(c)
 	if err != nil {
@@ -78,26 +91,31 @@ func newDaemon(c *config.Config, h hooks) (*daemon, error) {
 	if d.store, err = store.Open(c.Store, log); err != nil {
 		return nil, err
 	}
-	if err := d.openPage(c); err != nil {
+	if err := d.assemble(c, keys, h); err != nil {
 		d.close()
 		return nil, err
 	}
+	return d, nil
+}
+
+// assemble makes the parts that need the store.
+func (d *daemon) assemble(c *config.Config, keys trust.Keys, h hooks) (err error) {
+	if err := d.openPage(c); err != nil {
+		return err
+	}
 	d.box = pipeline.NewBox(pipeline.Deps{
-		Site: c.Site, Box: c.Box, Folder: c.Store.Path, Ledger: d.store, Watchdog: d.watchdog, Log: log, Clock: clockQuality, Observe: h.observe,
+		Site: c.Site, Box: c.Box, Folder: c.Store.Path, Ledger: d.store, Watchdog: d.watchdog, Log: d.log, Clock: clockQuality, Observe: h.observe,
 		Audience: d.page.gallery, Choices: d.store, Trust: keys,
 	}, c.Infer, overrides{d.store})
 	id := publish.Identity{Site: c.Site, Box: c.Box, Version: version}
-	if d.publisher, err = publish.New(c.MQTT, id, d.store, d.box, log); err != nil {
-		d.close()
-		return nil, err
+	if d.publisher, err = publish.New(c.MQTT, id, d.store, d.box, d.log); err != nil {
+		return err
 	}
 	if err := d.connect(c, id); err != nil {
-		d.close()
-		return nil, err
+		return err
 	}
 	if err := d.page.serve(d, id); err != nil {
-		d.close()
-		return nil, err
+		return err
 	}
 	d.publisher.OnLive(func(station string, sinceExposure time.Duration) {
 		d.page.server.Published(station, sinceExposure)
@@ -105,46 +123,66 @@ func newDaemon(c *config.Config, h hooks) (*daemon, error) {
 			h.live(station, sinceExposure)
 		}
 	})
-	return d, nil
+	return nil
 }
 
 func (d *daemon) close() {
+	defer d.parts.Begin("closing the store")()
 	if err := errors.Join(d.page.close(), d.store.Close()); err != nil {
 		d.log.Error().Err(err).Msg("the store could not be closed")
 	}
 }
 
-func (d *daemon) run(ctx context.Context, reload func(context.Context, func(*config.Config)) error, h hooks) error {
+func (d *daemon) run(ctx context.Context, reload reloader, h hooks) error {
 	// What outlives ctx: the publisher and the watchdog go on until the last
 	// verdict of the stations is out.
 	rest, stopRest := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopRest()
 	g, rest := errgroup.WithContext(rest)
 	d.page.run(rest, g, d) // first: people see that models are loading
-	start, err := d.prepare(ctx, d.config)
-	if err != nil {
-		stopRest()
-		return errors.Join(err, g.Wait())
+	err := d.start(ctx, rest, g)
+	started := err == nil
+	if started {
+		err = d.work(ctx, rest, reload, h)
 	}
-	d.publisher.OnTurn(d.watchdog.Loop("publisher", publisherDeadline).Turn) // now: models may have loaded for longer
-	g.Go(func() error { return d.publisher.Run(rest) })
-	d.edge.run(rest, g, d.watchdog)
-	g.Go(func() error { return d.watchdog.Run(rest) })
-	d.awaitBroker(ctx)
-	start()
-	g.Go(func() error { return d.box.Run(rest) })
-	g.Go(func() error { return d.page.trainer.Run(rest) })
+	if !started && ctx.Err() != nil {
+		d.cutShort(ctx, err)
+		err = nil
+	}
+	return errors.Join(err, d.stop(g, stopRest, func() {
+		if started && h.done != nil {
+			h.done(d)
+		}
+	}))
+}
 
-	err = d.work(ctx, rest, reload, h)
-	d.notify.Stopping()
-	d.box.Stop()
-	d.flush()
-	d.edge.stop()
-	if h.done != nil {
-		h.done(d)
+// part runs a part of the daemon under a name for the log.
+func (d *daemon) part(g *errgroup.Group, name string, run func() error) {
+	end := d.parts.Begin(name)
+	g.Go(func() error {
+		defer end()
+		return run()
+	})
+}
+
+// start loads the models and begins to judge.
+func (d *daemon) start(ctx, rest context.Context, g *errgroup.Group) error {
+	change, err := d.prepare(ctx, d.config)
+	if err != nil {
+		return err
 	}
-	stopRest()
-	return errors.Join(err, g.Wait())
+	defer change.Discard()
+	d.publisher.OnTurn(d.watchdog.Loop("publisher", publisherDeadline).Turn) // now: models may have loaded for longer
+	d.part(g, "publisher", func() error { return d.publisher.Run(rest) })
+	d.edge.run(rest, g, d)
+	d.part(g, "watchdog", func() error { return d.watchdog.Run(rest) })
+	d.awaitBroker(ctx)
+	if err := d.commit(ctx, change, d.config); err != nil {
+		return err
+	}
+	d.part(g, "station states", func() error { return d.box.Run(rest) })
+	d.part(g, "training", func() error { return d.page.trainer.Run(rest) })
+	return nil
 }
 
 // awaitBroker gives the broker a moment, so that the first verdicts are not
@@ -162,12 +200,14 @@ func (d *daemon) awaitBroker(ctx context.Context) {
 
 // work waits for the stations and follows the config until ctx ends or a part
 // of the daemon fails.
-func (d *daemon) work(ctx, rest context.Context, reload func(context.Context, func(*config.Config)) error, h hooks) error {
+func (d *daemon) work(ctx, rest context.Context, reload reloader, h hooks) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(rest, cancel)()
 	d.settle(ctx)
-	d.notify.Ready(d.box.Summary())
+	if ctx.Err() == nil {
+		d.notify.Ready(d.box.Summary())
+	}
 	if h.ready != nil && ctx.Err() == nil {
 		h.ready(d, cancel)
 	}
@@ -175,7 +215,27 @@ func (d *daemon) work(ctx, rest context.Context, reload func(context.Context, fu
 		<-ctx.Done()
 		return nil
 	}
-	return reload(ctx, func(c *config.Config) { d.reload(ctx, c) })
+	return d.follow(ctx, reload)
+}
+
+// follow puts new configs in force until ctx ends. A reload that is under way then
+// has a moment to end: it may hang on a file that nobody serves any more.
+func (d *daemon) follow(ctx context.Context, reload reloader) error {
+	followed := make(chan error, 1)
+	d.parts.Go("following the config", func() {
+		followed <- reload(ctx, func(c *config.Config) { d.reload(ctx, c) })
+	})
+	select {
+	case err := <-followed:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-followed:
+		return err
+	case <-time.After(reloadTimeout):
+		return nil
+	}
 }
 
 // settle waits until every station is ready or known not to be. The cameras' own
@@ -185,23 +245,25 @@ func (d *daemon) settle(ctx context.Context) {
 	d.box.Settled(ctx)
 }
 
-// prepare loads what c names, asking systemd for time meanwhile; start makes the
-// stations be what c says.
-func (d *daemon) prepare(ctx context.Context, c *config.Config) (start func(), _ error) {
-	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+// prepare loads what c names, asking systemd for time meanwhile.
+func (d *daemon) prepare(ctx context.Context, c *config.Config) (*pipeline.Change, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, loadTimeout, errSlowModels)
 	defer cancel()
 	defer d.askForTime(ctx, "loading models")()
-	carryOut, err := d.box.Prepare(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	return func() {
+	return d.box.Prepare(ctx, c)
+}
+
+// commit makes the stations be what c says, and tells the brokers before the
+// first of them judges.
+func (d *daemon) commit(ctx context.Context, change *pipeline.Change, c *config.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout) // a station that was changed meanwhile is prepared again
+	defer cancel()
+	return change.Commit(ctx, func() {
 		setLevel(c.Log)
 		d.publisher.SetStations(stationNames(c))
 		d.publisher.RequireAcks(requireAck(c))
 		d.edge.setStations(stationNames(c))
-		carryOut()
-	}, nil
+	})
 }
 
 func stationNames(c *config.Config) []string {
@@ -250,12 +312,18 @@ func (d *daemon) reload(ctx context.Context, c *config.Config) {
 	d.notify.Reloading()
 	defer func() { d.notify.Ready(d.box.Summary()) }()
 	changes := config.Diff(d.config, c)
-	start, err := d.prepare(ctx, c)
+	change, err := d.prepare(ctx, c)
+	if err == nil {
+		err = d.commit(ctx, change, c)
+	}
+	if err != nil && ctx.Err() != nil {
+		d.cutShort(ctx, err)
+		return
+	}
 	if err != nil {
 		d.log.Error().Err(err).Msg("the new config is not taken; the old one stays in force")
 		return
 	}
-	start()
 	d.config = c
 	d.page.cutters.config.Store(c)
 	e := d.log.Info().Str("config", c.Hash()).Strs("added", changes.Added).Strs("removed", changes.Removed)
@@ -266,30 +334,4 @@ func (d *daemon) reload(ctx context.Context, c *config.Config) {
 	if len(changes.Restart) > 0 {
 		d.log.Warn().Strs("keys", changes.Restart).Msg("these keys take effect at the next start only")
 	}
-}
-
-func (d *daemon) flush() {
-	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
-	defer cancel()
-	if err := d.publisher.Flush(ctx); err != nil {
-		d.log.Warn().Err(err).Msg("some verdicts were not acknowledged: they stay in the outbox")
-	}
-}
-
-// overrides lets the box read and write the operator's thresholds in the store.
-type overrides struct{ *store.Store }
-
-func (o overrides) Override(ctx context.Context, station string) (*pipeline.Thresholds, error) {
-	t, err := o.Store.Override(ctx, station)
-	if err != nil || t == nil {
-		return nil, err
-	}
-	return &pipeline.Thresholds{Threshold: t.Threshold, Review: t.Review, Origin: "override"}, nil
-}
-
-func (o overrides) SetOverride(ctx context.Context, station string, t pipeline.Thresholds, who string) error {
-	if err := o.Store.SetOverride(ctx, station, store.Override{Threshold: t.Threshold, Review: t.Review, Who: who, At: time.Now()}); err != nil {
-		return fmt.Errorf("the threshold is not kept: %w", err)
-	}
-	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"faird/camera/line"
 	"faird/config"
+	"faird/pipeline/tasks"
 	"faird/web/account"
 )
 
@@ -64,12 +65,14 @@ func runDemo(ctx context.Context, out io.Writer, o demoOptions) error {
 	if t.password, err = demoUser(cfg.Web.Users); err != nil {
 		return err
 	}
-	err = runDaemon(ctx, cfg, nil, hooks{observe: t.observe, done: t.finish, ready: func(d *daemon, stop context.CancelFunc) {
+	parts := tasks.NewGroup()
+	h := hooks{parts: parts, observe: t.observe, done: t.finish, ready: func(d *daemon, stop context.CancelFunc) {
 		t.explain(d)
 		if o.length > 0 {
 			time.AfterFunc(o.length, stop)
 		}
-	}})
+	}}
+	err = inTime(ctx, parts, func(ctx context.Context) error { return runDaemon(ctx, cfg, nil, h) })
 	return errors.Join(err, t.err)
 }
 

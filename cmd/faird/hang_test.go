@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"faird/camera"
+	"faird/pipeline/tasks"
 	"faird/publish/mosquitto"
 	"faird/verdict"
 )
@@ -43,7 +45,10 @@ func hang(what string) int {
 	case "publisher":
 		h.live = func(string, time.Duration) { stick() }
 	}
-	if err := runDaemon(context.Background(), cfg, nil, h); err != nil {
+	h.parts = tasks.NewGroup()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if err := inTime(ctx, h.parts, func(ctx context.Context) error { return runDaemon(ctx, cfg, nil, h) }); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -91,6 +96,31 @@ func TestHangIsRestarted(t *testing.T) {
 					t.Errorf("number %d is %s and %s", v.Sequence, id, v.ID)
 				}
 				seen[v.Sequence] = v.ID
+			}
+		})
+	}
+}
+
+// TestStopWhileALoopHangs stops a daemon of which one loop hangs: the rest ends in
+// order, the loop is named, and the exit is no failure.
+func TestStopWhileALoopHangs(t *testing.T) {
+	for what, named := range map[string]string{"station": "station cap: judging", "publisher": "publisher"} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			broker, dir := mosquitto.New(t), t.TempDir()
+			plc := connect(t, broker.URL())
+			station := fmt.Sprintf("  - {name: cap, camera: {url: 'file://%s?loop=true&rate=100'}, model: %s, threshold: 0.3}\n", smallPictures(t), tinyModel(t, 0.5))
+			when := filepath.Join(dir, "now")
+			p := start(t, dir, []string{
+				hangAs + "=" + what, hangWhen + "=" + when,
+				hangConfig + "=" + write(t, dir, "faird.yaml", "log: {format: json}\n"+configText(t, broker.URL(), station)),
+			})
+			until(t, 2*time.Minute, "verdicts", func() bool { return len(plc.verdicts("cap")) > 0 })
+			write(t, dir, "now", "")
+			until(t, time.Minute, "the loop to hang", func() bool { _, err := os.Stat(when); return err != nil })
+			code, took := p.stop()
+			if code != 0 || took > unitStopTimeout || !strings.Contains(p.errs.String(), fmt.Sprintf(`"running":%q`, named)) {
+				t.Errorf("exit code %d after %s, want 0 in time and %q in the log", code, took, named)
 			}
 		})
 	}

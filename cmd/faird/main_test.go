@@ -103,6 +103,13 @@ func (p *process) wait(limit time.Duration) int {
 	}
 }
 
+func (p *process) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // stop sends SIGTERM and returns the exit code and how long it took.
 func (p *process) stop() (int, time.Duration) {
 	p.t.Helper()

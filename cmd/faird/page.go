@@ -58,8 +58,8 @@ func (p *page) serve(d *daemon, id publish.Identity) (err error) {
 // run works the page until ctx ends, from before there are stations. What fails
 // in it is logged: the line does not stop for its page.
 func (p *page) run(ctx context.Context, g *errgroup.Group, d *daemon) {
-	g.Go(func() error { return p.gallery.Run(ctx) })
-	g.Go(func() error {
+	d.part(g, "pictures for the page", func() error { return p.gallery.Run(ctx) })
+	d.part(g, "page", func() error {
 		if err := p.server.Run(ctx); err != nil {
 			d.log.Error().Err(err).Msg("the page is not served any more")
 		}
@@ -68,7 +68,7 @@ func (p *page) run(ctx context.Context, g *errgroup.Group, d *daemon) {
 	if p.archive == nil {
 		return
 	}
-	g.Go(func() error {
+	d.part(g, "looking through the archive", func() error {
 		if err := p.archive.Sweep(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			d.log.Error().Err(err).Msg("the archive of pictures could not be looked through")
 		}

@@ -8,7 +8,6 @@ import (
 	"faird/config"
 	"faird/publish"
 	"faird/publish/sparkplug"
-	"faird/systemd"
 	"faird/verdict"
 )
 
@@ -56,24 +55,28 @@ func (d *daemon) connect(c *config.Config, id publish.Identity) error {
 }
 
 // run has the node run, watched, until stop, or until ctx ends.
-func (e *edge) run(ctx context.Context, g *errgroup.Group, w *systemd.Watchdog) {
+func (e *edge) run(ctx context.Context, g *errgroup.Group, d *daemon) {
 	if e.node == nil {
 		return
 	}
-	e.node.OnTurn(w.Loop("sparkplug", publisherDeadline).Turn)
+	e.node.OnTurn(d.watchdog.Loop("sparkplug", publisherDeadline).Turn)
 	ctx, e.end = context.WithCancel(ctx)
 	e.done = make(chan struct{})
-	g.Go(func() error {
+	d.part(g, "sparkplug", func() error {
 		defer close(e.done)
 		return e.node.Run(ctx)
 	})
 }
 
-// stop lets the node say its death while there is still a broker.
-func (e *edge) stop() {
-	if e.node != nil {
-		e.end()
-		<-e.done
+// stop lets the node, where it runs, say its death while there is still a broker.
+func (e *edge) stop(ctx context.Context) {
+	if e.done == nil {
+		return
+	}
+	e.end()
+	select {
+	case <-e.done:
+	case <-ctx.Done():
 	}
 }
 

@@ -20,12 +20,11 @@ site: plant1
 box: edge7
 log: {format: json}
 store: {path: data}
-infer: {library: %q}
 mqtt: {builtin: {listen: "127.0.0.1:%d"}}
 stations:
   - {name: cap, model: demo, camera: {url: "demo://?seed=7&rate=4", open_timeout: 180s, read_timeout: 60s}, roi: {x: 64, y: 112, w: 480, h: 470}}
-`, slow, freePort(t)))
-	p := start(t, dir, nil, "run", "--config", path)
+`, freePort(t)))
+	p := start(t, dir, []string{useLibrary + slow}, "run", "--config", path)
 	url := addressOf(t, p)
 	until(t, 4*time.Minute, "a station on its way", func() bool { return strings.Contains(fetch(t, url+"api/state"), `"starting":true`) })
 	if ready := fetch(t, url+"readyz"); !strings.Contains(ready, "station cap: being started") {

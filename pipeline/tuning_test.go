@@ -11,6 +11,7 @@ import (
 	"faird/config"
 	"faird/infer"
 	"faird/model/trust"
+	"faird/pipeline/tasks"
 )
 
 // The split of the cores is measured at the first start and kept; later starts,
@@ -20,18 +21,20 @@ func TestStationsShareTheCoresAsWasMeasured(t *testing.T) {
 	path := writeModel(t, filepath.Join(folder, "grey.onnx"), 0.5, 0.3)
 	load := func(stations int) infer.Split {
 		t.Helper()
-		m := newModels(config.Infer{Provider: "cpu"}, trust.Keys{}, zerolog.Nop())
-		m.splitsIn(folder)
-		m.crowd(&config.Config{Stations: make([]config.Station, stations)}, false)
-		loaded, release, err := m.acquire(t.Context(), path)
+		g := tasks.NewGroup()
+		m := newModels(config.Infer{Provider: "cpu"}, trust.Keys{}, g, zerolog.Nop())
+		m.enableTuning(folder)
+		m.setLoad(stations, false)
+		loaded, err := m.acquire(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer release()
-		return loaded.Split()
+		defer g.Wait(t.Context())
+		defer loaded.Release()
+		return loaded.Model.Split()
 	}
 	load(1)
-	kept := filepath.Join(folder, splitsFile)
+	kept := filepath.Join(folder, tuningFile)
 	data, err := os.ReadFile(kept)
 	if err != nil {
 		t.Fatal(err)
