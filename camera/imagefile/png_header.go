@@ -43,11 +43,15 @@ func pngHeader(data []byte) (Header, error) {
 	return info.describe(), nil
 }
 
-// walkPNG checks the chunks (length, type, data, CRC) up to and with the first
-// of type last. libpng is spared the CRCs, which Go computes much faster.
+// walkPNG checks the chunks (length, type, data, CRC): up to the first IDAT, whose
+// data need not be there, or up to and with IEND. libpng is spared the CRCs, which
+// Go computes much faster.
 func walkPNG(data []byte, last string) (info pngInfo, _ error) {
 	for at := len(pngSignature); ; {
 		rest := data[at:]
+		if len(rest) >= 8 && string(rest[4:8]) == "IDAT" && last == "IDAT" && info.width > 0 {
+			return info, nil
+		}
 		if len(rest) < 12 || int64(binary.BigEndian.Uint32(rest)) > int64(len(rest)-12) {
 			return info, fault.Incomplete("PNG: it ends after %d bytes without an IEND chunk", len(data))
 		}
@@ -61,15 +65,15 @@ func walkPNG(data []byte, last string) (info pngInfo, _ error) {
 		}
 		at += 12 + length
 		if string(typ) == last {
-			return info, pngEnd(data, at, last)
+			return info, pngEnd(data, at)
 		}
 	}
 }
 
-// pngEnd looks at what follows an image. It does not belong to it, unless a second
+// pngEnd looks at what follows an image. It does not belong to it, but a second
 // image says that the file is not what it seems.
-func pngEnd(data []byte, at int, last string) error {
-	if last == "IEND" && isPNG(data[at:]) {
+func pngEnd(data []byte, at int) error {
+	if isPNG(data[at:]) {
 		return fault.Damaged("PNG: another image begins at byte %d, after the end of the first", at)
 	}
 	return nil
