@@ -103,7 +103,7 @@ func score(ctx context.Context, out io.Writer, o scoreOptions, override bool, fi
 	for n, file := range files {
 		r, err := scoreFile(ctx, i, file, int(o.maxPixels), limits)
 		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			return err
 		}
 		if o.maps != "" {
 			if err := writeMap(i, filepath.Join(o.maps, names[n]), level(limits)); err != nil {
@@ -166,7 +166,7 @@ func scoreFile(ctx context.Context, i *inspect.Inspector, file string, maxPixels
 	defer picture.Close()
 	var r inspect.Result
 	if err := i.Inspect(ctx, picture, level(limits), &r); err != nil {
-		return scored{}, err
+		return scored{}, fmt.Errorf("%s: %w", file, err)
 	}
 	s := scored{File: file, Score: &r.Score, Regions: append([]verdict.Region{}, r.Regions...)}
 	if limits != nil {

@@ -40,7 +40,7 @@ func scoreAsStation(ctx context.Context, out io.Writer, o scoreOptions, override
 	for n, file := range files {
 		r, err := judgeFile(ctx, j, file, s.Camera.MaxPixels, o.maps, names[n])
 		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			return err
 		}
 		if !o.json {
 			if err := printJudged(out, r); err != nil {
@@ -80,7 +80,7 @@ func judgeFile(ctx context.Context, j *pipeline.Judge, file string, maxPixels in
 	defer picture.Close()
 	v, err := j.Judge(ctx, picture)
 	if err != nil {
-		return scored{}, err
+		return scored{}, fmt.Errorf("%s: %w", file, err)
 	}
 	if maps != "" && v.Score != nil {
 		if err := paintMap(j, &picture, filepath.Join(maps, name)); err != nil {
