@@ -11,8 +11,10 @@ export CGO_LDFLAGS := -Wl,--as-needed -lopencv_core -lopencv_imgproc -lopencv_im
 
 # Only core, imgproc, imgcodecs and videoio are linked; the other headers are those that opencv2/opencv.hpp,
 # which gocv includes, asks for.
+# The image codecs are those that OpenCV links too.
 BUILD_PACKAGES := ca-certificates g++ libopencv-dnn-dev libopencv-photo-dev libopencv-stitching-dev \
-	libopencv-video-dev libopencv-videoio-dev libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
+	libopencv-video-dev libopencv-videoio-dev libavcodec-dev libavformat-dev libavutil-dev libswscale-dev \
+	libjpeg62-turbo-dev libpng-dev libtiff-dev libwebp-dev zlib1g-dev
 # A broker, an encoder for RTSP, GStreamer's elements, a GigE Vision camera, systemd's checker, a browser.
 TEST_PACKAGES := mosquitto mosquitto-clients ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base \
 	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad libaravis-0.8-0 aravis-tools systemd minisign chromium

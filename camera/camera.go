@@ -125,6 +125,9 @@ func withDefaults(c config.Camera) config.Camera {
 			*d.value = d.fallback
 		}
 	}
+	if c.MaxPixels == 0 {
+		c.MaxPixels = config.DefaultMaxPixels
+	}
 	return c
 }
 

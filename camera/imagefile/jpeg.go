@@ -1,0 +1,27 @@
+package imagefile
+
+// #cgo LDFLAGS: -ljpeg
+// #include "codec.h"
+import "C"
+
+import "gocv.io/x/gocv"
+
+// paddingBytes is what coefficient arrays may take for the padding of an image to
+// whole blocks, beside what [Header.PixelBytes] counts.
+const paddingBytes = 16 << 20
+
+// DecodeJPEG decodes one JPEG image into dst. What follows its end marker is
+// ignored, as cameras pad, unless another image begins there.
+func (d *Decoder) DecodeJPEG(data []byte, dst *gocv.Mat) (Header, error) {
+	j, err := readJPEG(data)
+	if err != nil {
+		return Header{}, err
+	}
+	h := j.describe()
+	p, err := d.allocate(h, dst)
+	if err != nil {
+		return h, err
+	}
+	code := C.jpeg_decode((*C.uint8_t)(&data[0]), C.size_t(j.end), p.image(h), C.size_t(bgrBytes*d.maxPixels+paddingBytes), &d.failure)
+	return h, d.failed("JPEG", code)
+}
