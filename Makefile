@@ -14,7 +14,7 @@ export CGO_LDFLAGS := -Wl,--as-needed -lopencv_core -lopencv_imgproc -lopencv_im
 # The image codecs and FFmpeg are those that OpenCV links too.
 BUILD_PACKAGES := ca-certificates g++ libopencv-dnn-dev libopencv-photo-dev libopencv-stitching-dev \
 	libopencv-video-dev libopencv-videoio-dev libjpeg62-turbo-dev libpng-dev libtiff-dev libwebp-dev \
-	libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
+	zlib1g-dev libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
 # A broker, an encoder for RTSP, GStreamer's elements and RTSP server, a GigE Vision camera, systemd's checker, a browser.
 TEST_PACKAGES := mosquitto mosquitto-clients ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base \
 	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad libgstrtspserver-1.0-0 libaravis-0.8-0 aravis-tools systemd minisign chromium

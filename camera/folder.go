@@ -8,19 +8,16 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
+	"faird/camera/imagefile"
 	"faird/config"
 	"faird/verdict"
 )
 
 // loopRate is the rate of a looping folder that names none, pictures a second.
 const loopRate = 5
-
-// pictureTypes are the file names taken for pictures in a folder.
-var pictureTypes = []string{".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".webp"}
 
 // parseFolder understands file:///folder, file:///glob* and file:///picture.png
 // with ?loop=true&rate=5.
@@ -38,8 +35,8 @@ func parseFolder(u *url.URL, q *query) (plan, error) {
 		undated: !loop,
 		mixed:   true,
 		pause:   pause,
-		source: func(_ config.Camera, skip uint64) source {
-			return &folder{path: path, loop: loop, pacer: pacer{interval: pause}, skip: skip}
+		source: func(c config.Camera, skip uint64) source {
+			return &folder{path: path, loop: loop, pacer: pacer{interval: pause}, skip: skip, maxPixels: c.MaxPixels}
 		},
 	}, nil
 }
@@ -56,13 +53,14 @@ func (q *query) pace(loopRate float64) (loop bool, pause time.Duration) {
 
 // folder reads picture files in the order of their names.
 type folder struct {
-	path    string
-	loop    bool
-	pacer   pacer
-	skip    uint64 // pictures to leave out, having been read before
-	files   []string
-	at      int
-	decoder *Decoder
+	path      string
+	loop      bool
+	pacer     pacer
+	skip      uint64 // pictures to leave out, having been read before
+	maxPixels int
+	files     []string
+	at        int
+	decoder   *imagefile.Decoder
 }
 
 func (s *folder) open(context.Context) error {
@@ -73,7 +71,7 @@ func (s *folder) open(context.Context) error {
 	if s.loop {
 		s.at = int(s.skip % uint64(len(s.files)))
 	}
-	s.decoder = NewDecoder()
+	s.decoder = imagefile.NewDecoder(s.maxPixels)
 	return nil
 }
 
@@ -84,7 +82,7 @@ func (s *folder) list() error {
 		return err
 	}
 	if len(files) == 0 {
-		return fmt.Errorf("no pictures in %s: put files named %s there", s.path, strings.Join(pictureTypes, ", "))
+		return fmt.Errorf("no pictures in %s: put files named %s there", s.path, strings.Join(imagefile.Extensions, ", "))
 	}
 	s.files = files
 	return nil
@@ -107,15 +105,11 @@ func listPictures(path string) ([]string, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		if !e.IsDir() && isPicture(e.Name()) {
+		if !e.IsDir() && imagefile.HasImageName(e.Name()) {
 			files = append(files, filepath.Join(path, e.Name()))
 		}
 	}
 	return files, nil
-}
-
-func isPicture(name string) bool {
-	return !strings.HasPrefix(name, ".") && slices.Contains(pictureTypes, strings.ToLower(filepath.Ext(name)))
 }
 
 func (s *folder) read(ctx context.Context, f *Frame) error {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"faird/camera/imagefile"
 	"faird/config"
 	"faird/verdict"
 )
@@ -55,7 +56,7 @@ func parseUpload(u *url.URL, q *query) (plan, error) {
 	}
 	return plan{
 		every: true, mixed: true, onCall: true,
-		source: func(config.Camera, uint64) source { return &upload{settings: s} },
+		source: func(c config.Camera, _ uint64) source { return &upload{settings: s, maxPixels: c.MaxPixels} },
 	}, nil
 }
 
@@ -80,14 +81,15 @@ func (q *query) size(key string, fallback, high config.Bytes) config.Bytes {
 // upload takes pictures over HTTP, one a request, and answers each with its
 // verdict.
 type upload struct {
-	settings uploadSettings
-	server   *http.Server
-	served   chan error     // how serving ended
-	handlers sync.WaitGroup // requests being answered
-	closing  context.CancelFunc
-	brought  chan *delivery
-	seats    chan *bytes.Buffer // a picture's memory, reused; as many as may be received at a time
-	decoder  *Decoder
+	settings  uploadSettings
+	maxPixels int
+	server    *http.Server
+	served    chan error     // how serving ended
+	handlers  sync.WaitGroup // requests being answered
+	closing   context.CancelFunc
+	brought   chan *delivery
+	seats     chan *bytes.Buffer // a picture's memory, reused; as many as may be received at a time
+	decoder   *imagefile.Decoder
 }
 
 // delivery is a picture somebody has brought and waits for.
@@ -113,7 +115,7 @@ func (s *upload) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: is another program or station listening there?", err)
 	}
-	s.decoder, s.brought, s.served = NewDecoder(), make(chan *delivery), make(chan error, 1)
+	s.decoder, s.brought, s.served = imagefile.NewDecoder(s.maxPixels), make(chan *delivery), make(chan error, 1)
 	s.seats = make(chan *bytes.Buffer, uploadSeats)
 	for range uploadSeats {
 		s.seats <- &bytes.Buffer{}
@@ -146,7 +148,7 @@ func (s *upload) read(ctx context.Context, f *Frame) error {
 func (s *upload) take(d *delivery, f *Frame) {
 	defer close(d.read)
 	f.Captured, f.Exposure, f.Source = d.came, verdict.Estimated, d.name
-	if err := s.decoder.Decode(d.data, &f.mat); err != nil {
+	if _, err := s.decoder.Decode(d.data, &f.mat); err != nil {
 		f.fail(err)
 	}
 	f.reply = func(v *verdict.Verdict) { d.answer <- asJSON(v) }

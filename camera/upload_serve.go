@@ -7,19 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/jpeg" // their headers tell the size
-	_ "image/png"
 	"net/http"
 	"path"
 	"strings"
 	"time"
 
+	"faird/camera/imagefile"
 	"faird/verdict"
 )
-
-// uploadPixels bounds what a small file may unfold to.
-const uploadPixels = 150e6
 
 // refusal is a request that gets no verdict: the status and what to say.
 type refusal struct {
@@ -90,7 +85,7 @@ func (s *upload) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if err != nil {
 		return nil, refusal{http.StatusBadRequest, fmt.Errorf("the picture did not come through: %w", err)}
 	}
-	if err := bounded(seat.Bytes()); err != nil {
+	if err := s.bounded(seat.Bytes()); err != nil {
 		return nil, err
 	}
 	name := path.Base(r.URL.Query().Get("name"))
@@ -100,14 +95,15 @@ func (s *upload) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 	return s.judged(ctx, &delivery{name: name, data: seat.Bytes(), came: time.Now(), read: make(chan struct{}), answer: make(chan []byte, 1)})
 }
 
-// bounded looks at a picture's header only.
-func bounded(data []byte) error {
-	size, _, err := image.DecodeConfig(bytes.NewReader(data))
+// bounded refuses what is no image, or one beyond the station's limit, by its
+// header alone.
+func (s *upload) bounded(data []byte) error {
+	h, err := imagefile.ReadHeader(data)
 	if err != nil {
-		return refusal{http.StatusUnsupportedMediaType, errors.New("send a PNG or JPEG picture as the body, as curl --data-binary @picture.png does")}
+		return refusal{http.StatusUnsupportedMediaType, fmt.Errorf("%w: send an image as the body, as curl --data-binary @picture.png does", err)}
 	}
-	if float64(size.Width)*float64(size.Height) > uploadPixels {
-		return refusal{http.StatusRequestEntityTooLarge, fmt.Errorf("%dx%d pixels are more than %.0f million", size.Width, size.Height, uploadPixels/1e6)}
+	if err := h.Within(s.maxPixels); err != nil {
+		return refusal{http.StatusRequestEntityTooLarge, err}
 	}
 	return nil
 }

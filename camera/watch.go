@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"faird/camera/imagefile"
 	"faird/config"
 	"faird/verdict"
 )
@@ -47,8 +48,8 @@ func parseWatch(u *url.URL, q *query) (plan, error) {
 		every:  true,
 		mixed:  true,
 		onCall: true,
-		source: func(config.Camera, uint64) source {
-			return &watch{path: path, disposal: d, memory: memory}
+		source: func(c config.Camera, _ uint64) source {
+			return &watch{path: path, disposal: d, memory: memory, maxPixels: c.MaxPixels}
 		},
 	}, nil
 }
@@ -56,13 +57,14 @@ func parseWatch(u *url.URL, q *query) (plan, error) {
 // watch gives the pictures that other systems put into a folder: each once it is
 // complete, once, in the order in which they were completed.
 type watch struct {
-	path     string
-	disposal *disposal
-	memory   *memory
-	notices  *inotify
-	decoder  *Decoder
-	pending  []arrival
-	look     time.Time // when to look through the folder again; zero: not at all
+	path      string
+	disposal  *disposal
+	memory    *memory
+	maxPixels int
+	notices   *inotify
+	decoder   *imagefile.Decoder
+	pending   []arrival
+	look      time.Time // when to look through the folder again; zero: not at all
 }
 
 // arrival is a file that is waiting to be read.
@@ -85,7 +87,7 @@ func (s *watch) open(context.Context) error {
 	if s.notices, err = newInotify(s.path); err != nil {
 		return err
 	}
-	s.decoder = NewDecoder()
+	s.decoder = imagefile.NewDecoder(s.maxPixels)
 	return s.begin()
 }
 
@@ -146,7 +148,7 @@ func (s *watch) wait() error {
 			s.look = time.Now()
 		case n.left:
 			s.memory.forget(n.name)
-		case isPicture(n.name):
+		case imagefile.HasImageName(n.name):
 			s.pending = append(s.pending, arrival{n.name, time.Now()})
 		}
 	}
@@ -193,7 +195,7 @@ func (s *watch) list() ([]file, error) {
 	}
 	var files []file
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && isPicture(e.Name()) {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && imagefile.HasImageName(e.Name()) {
 			files = append(files, file{e.Name(), markOf(info)})
 		}
 	}

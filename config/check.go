@@ -26,9 +26,9 @@ func (c *Config) Check() error {
 	k.keyPair("web.tls.cert", c.Web.TLS.Cert, c.Web.TLS.Key)
 	for i, s := range c.Stations {
 		key := k.item("stations", i)
-		k.mask(key+".ignore_mask", s.IgnoreMask)
+		k.mask(key+".ignore_mask", s.IgnoreMask, s.Camera.MaxPixels)
 		for j, r := range s.Regions {
-			k.mask(k.item(key+".regions", j)+".ignore_mask", r.IgnoreMask)
+			k.mask(k.item(key+".regions", j)+".ignore_mask", r.IgnoreMask, s.Camera.MaxPixels)
 		}
 		k.references(key, &s)
 	}
@@ -91,13 +91,13 @@ func (k *checker) keyPair(at, cert, key string) {
 }
 
 // mask reads the head of an ignore mask; inspect reads the rest.
-func (k *checker) mask(key, path string) {
+func (k *checker) mask(key, path string, maxPixels int) {
 	f, err := os.Open(path)
 	if path == "" || err != nil {
 		return
 	}
 	defer f.Close()
-	if why := whyNotPNG(f); why != "" {
+	if why := whyNotPNG(f, maxPixels); why != "" {
 		k.bad(key, path+": "+why, "save the mask as PNG, non-zero where pixels are ignored")
 	}
 }

@@ -21,7 +21,7 @@ func (k *checker) references(key string, s *Station) {
 		return // said already
 	}
 	defer f.Close()
-	if why := whyNotPNG(f); why != "" {
+	if why := whyNotPNG(f, s.Camera.MaxPixels); why != "" {
 		k.bad(key+".align.reference", s.Align.Reference+": "+why, "save a whole picture of the camera as PNG, as faird collect does for a station without roi")
 		return
 	}
@@ -43,18 +43,26 @@ func (k *checker) references(key string, s *Station) {
 	}
 }
 
-// maxPixels is what uploads may have too, and bounds what a file can claim by its head
-// alone: the decoder takes the memory before it has seen a pixel.
-const maxPixels = 150_000_000
-
-// whyNotPNG looks at a picture's head.
-func whyNotPNG(r io.Reader) string {
+// whyNotPNG looks at an image's header: the decoder allocates memory for the pixels
+// before it has seen any. An image within the limit takes as much memory as maxPixels
+// pixels of three bytes, or less.
+func whyNotPNG(r io.Reader, maxPixels int) string {
 	head, err := png.DecodeConfig(r)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "not a PNG picture"
-	case head.Width > maxPixels/head.Height:
-		return fmt.Sprintf("%dx%d pixels are more than any camera's", head.Width, head.Height)
+	}
+	bytes := 3.0 // of a pixel
+	switch head.ColorModel {
+	case color.NRGBAModel:
+		bytes = 4
+	case color.RGBA64Model:
+		bytes = 6
+	case color.NRGBA64Model:
+		bytes = 8
+	}
+	if need := float64(head.Width) * float64(head.Height) * bytes; need > 3*float64(maxPixels) {
+		return fmt.Sprintf("%dx%d pixels take %.0f MB decoded, more than %.0f MB, which is %d pixels of three bytes (camera.max_pixels)",
+			head.Width, head.Height, need/1e6, 3*float64(maxPixels)/1e6, maxPixels)
 	}
 	return ""
 }

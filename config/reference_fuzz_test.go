@@ -40,7 +40,7 @@ func FuzzReference(f *testing.F) {
 			t.Fatal(err)
 		}
 		head, err := png.DecodeConfig(bytes.NewReader(data))
-		large := err == nil && head.Width > maxPixels/head.Height
+		large := err == nil && head.Width > DefaultMaxPixels/head.Height
 		if err == nil && !large && head.Width*head.Height > 1<<20 {
 			return // allowed, and would only take time
 		}

@@ -62,8 +62,8 @@ func (c Camera) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(c))
 }
 
-// maxMaxPixels is where OpenCV's own limits begin.
-const maxMaxPixels = 1 << 30
+// MaxMaxPixels is the highest limit on an image: where OpenCV's own begin.
+const MaxMaxPixels = 1 << 30
 
 // DefaultMaxPixels bounds an image where nothing else is configured. It covers
 // the largest area-scan sensors in common use.
@@ -138,8 +138,8 @@ func (k *checker) camera(key string, c Camera) {
 	if c.BackoffMax < c.BackoffMin {
 		k.bad(key+".backoff_max", fmt.Sprintf("%s is below backoff_min %s", c.BackoffMax, c.BackoffMin), "raise backoff_max")
 	}
-	if c.MaxPixels < 1 || c.MaxPixels > maxMaxPixels {
-		k.bad(key+".max_pixels", fmt.Sprintf("%d is out of range", c.MaxPixels), fmt.Sprintf("give a number of pixels from 1 to %d, such as %d", maxMaxPixels, DefaultMaxPixels))
+	if c.MaxPixels < 1 || c.MaxPixels > MaxMaxPixels {
+		k.bad(key+".max_pixels", fmt.Sprintf("%d is out of range", c.MaxPixels), fmt.Sprintf("give a number of pixels from 1 to %d, such as %d", MaxMaxPixels, DefaultMaxPixels))
 	}
 }
 

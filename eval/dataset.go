@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"faird/camera/imagefile"
 )
 
 // Item is one picture with what is known of it.
@@ -33,9 +35,6 @@ const (
 	ShapeVisA  = "VisA"     // Data/Images/{Normal,Anomaly}, Data/Masks/Anomaly
 	ShapePlain = "folders"  // good/ and one folder for each kind of defect
 )
-
-// extensions of the files that count as pictures.
-var extensions = []string{".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
 // Find reads which pictures a folder holds, in whichever of the known shapes.
 // It opens none of them.
@@ -116,7 +115,7 @@ func (s *Set) folder(dir, kind, truth string) error {
 		return err
 	}
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !isPicture(path) {
+		if err != nil || d.IsDir() || !imagefile.HasImageName(path) {
 			return err
 		}
 		name, err := filepath.Rel(s.Dir, path)
@@ -141,7 +140,7 @@ func stems(dir string) (map[string]string, error) {
 	}
 	m := make(map[string]string, len(entries))
 	for _, e := range entries {
-		if isPicture(e.Name()) {
+		if imagefile.HasImageName(e.Name()) {
 			m[stem(e.Name())] = filepath.Join(dir, e.Name())
 		}
 	}
@@ -165,10 +164,6 @@ func nothingIn(dir string) error {
 func isDir(parts ...string) bool {
 	info, err := os.Stat(filepath.Join(parts...))
 	return err == nil && info.IsDir()
-}
-
-func isPicture(name string) bool {
-	return slices.Contains(extensions, strings.ToLower(filepath.Ext(name)))
 }
 
 func stem(name string) string { return strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)) }

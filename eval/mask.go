@@ -13,8 +13,8 @@ import (
 // readMask reads a truth mask and brings it to the model's size with nearest
 // neighbour: [h,w], 1 in the defect. Whatever is not black is defect: VisA
 // numbers the kinds from 1.
-func readMask(path string, w, h int) (_ []byte, err error) {
-	mask, err := inspect.ReadPicture(path)
+func readMask(path string, w, h, maxPixels int) (_ []byte, err error) {
+	mask, err := inspect.ReadPicture(path, maxPixels)
 	if err != nil {
 		return nil, fmt.Errorf("truth mask: %w", err)
 	}
@@ -23,14 +23,11 @@ func readMask(path string, w, h int) (_ []byte, err error) {
 	if err := gocv.Resize(mask, &small, image.Pt(w, h), 0, 0, gocv.InterpolationNearestNeighbor); err != nil {
 		return nil, fmt.Errorf("truth mask %s: %w", path, err)
 	}
-	if small.Type() == gocv.MatTypeCV16UC3 {
-		return marked(small.DataPtrUint16())
-	}
 	return marked(small.DataPtrUint8())
 }
 
 // marked is 1 for every pixel with a channel above zero.
-func marked[T uint8 | uint16](bgr []T, err error) ([]byte, error) {
+func marked(bgr []byte, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}

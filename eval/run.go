@@ -18,6 +18,7 @@ type Options struct {
 	Threshold *float64 // nil: the rates stay unknown
 	Review    *float64 // nil: no band of review
 	Views     bool     // keep small pictures of each for a report
+	MaxPixels int      // of a picture or mask file; 0: the default
 }
 
 // Picture is one judged picture.
@@ -97,7 +98,7 @@ func (r *runner) take(ctx context.Context, item Item) error {
 }
 
 func (r *runner) judge(ctx context.Context, item Item) (err error) {
-	picture, err := inspect.ReadPicture(item.Path)
+	picture, err := inspect.ReadPicture(item.Path, r.options.MaxPixels)
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func (r *runner) mask(item Item) ([]byte, error) {
 	case item.Mask == "":
 		return nil, nil
 	}
-	return readMask(item.Mask, r.w, r.h)
+	return readMask(item.Mask, r.w, r.h, r.options.MaxPixels)
 }
 
 func (r *runner) finish() (err error) {

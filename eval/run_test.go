@@ -176,7 +176,7 @@ func TestRunStops(t *testing.T) {
 func TestMask(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.png")
 	mask(t, path, 128, 128, 64, 1)
-	got, err := readMask(path, 64, 64)
+	got, err := readMask(path, 64, 64, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestMask(t *testing.T) {
 			}
 		}
 	}
-	if _, err := readMask(filepath.Join(t.TempDir(), "none.png"), 64, 64); !errors.Is(err, os.ErrNotExist) {
+	if _, err := readMask(filepath.Join(t.TempDir(), "none.png"), 64, 64, 0); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
 }

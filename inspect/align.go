@@ -36,10 +36,10 @@ type Aligner struct {
 	spread  gocv.Mat
 }
 
-// NewAligner reads the reference. It is an error where the mark could not be
-// found again, or not for certain.
-func NewAligner(c config.Align) (*Aligner, error) {
-	reference, err := ReadPicture(c.Reference)
+// NewAligner reads the reference, of at most maxPixels pixels. It is an error where
+// the mark could not be found again, or not for certain.
+func NewAligner(c config.Align, maxPixels int) (*Aligner, error) {
+	reference, err := ReadPicture(c.Reference, maxPixels)
 	if err != nil {
 		return nil, fmt.Errorf("align: reference: %w", err)
 	}

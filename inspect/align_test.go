@@ -42,7 +42,7 @@ func reference(t testing.TB) config.Align {
 
 func aligner(t testing.TB, c config.Align) *inspect.Aligner {
 	t.Helper()
-	a, err := inspect.NewAligner(c)
+	a, err := inspect.NewAligner(c, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestAlignerRefused(t *testing.T) {
 	} {
 		a := reference(t)
 		c.change(&a)
-		got, err := inspect.NewAligner(a)
+		got, err := inspect.NewAligner(a, 0)
 		if err == nil {
 			_ = got.Close()
 		}

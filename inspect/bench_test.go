@@ -58,7 +58,7 @@ func benchmarkInspect(b *testing.B, level *float64) {
 func BenchmarkReadPicture(b *testing.B) {
 	path := golden.Shared(b, "FAIRD_DATASETS", "datasets") + "/originals/good/000.png"
 	for b.Loop() {
-		picture, err := inspect.ReadPicture(path)
+		picture, err := inspect.ReadPicture(path, 0)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -32,7 +32,7 @@ func FuzzMask(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		picture, err := ReadPicture(path)
+		picture, err := ReadPicture(path, 0)
 		if err != nil {
 			return
 		}

@@ -21,7 +21,7 @@ func TestGoldenScore(t *testing.T) {
 		for _, picture := range s.Expected.Images {
 			restored, h, w := s.Planar(t, picture.Stem()+"_restored_bgr")
 			i := inspector(t, open(t, constant(t, restored, h, w), model.Spec{}), inspect.Options{})
-			mat, err := inspect.ReadPicture(s.Path(picture.File))
+			mat, err := inspect.ReadPicture(s.Path(picture.File), 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -45,7 +45,7 @@ func TestGoldenNetwork(t *testing.T) {
 	}
 	defer m.Close()
 	i := inspector(t, m, inspect.Options{})
-	mat, err := inspect.ReadPicture(s.Path("image0.png"))
+	mat, err := inspect.ReadPicture(s.Path("image0.png"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestGoldenBottle(t *testing.T) {
 	i := inspector(t, m, inspect.Options{})
 	worst := 0.0
 	for name, score := range want {
-		mat, err := inspect.ReadPicture(filepath.Join(originals, name))
+		mat, err := inspect.ReadPicture(filepath.Join(originals, name), 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -59,7 +59,7 @@ func (i *Inspector) open(m *Model, o Options) (err error) {
 	mask := gocv.NewMat()
 	if o.IgnoreMask != "" {
 		_ = mask.Close()
-		if mask, err = i.viewer.loadMask(o.IgnoreMask); err != nil {
+		if mask, err = i.viewer.loadMask(o.IgnoreMask, o.MaxPixels); err != nil {
 			return err
 		}
 	}

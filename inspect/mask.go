@@ -15,8 +15,8 @@ import (
 // as the region of interest, or as the camera's whole picture; in the second
 // case the viewer remembers that size, and pictures must have it. The caller
 // closes it.
-func (v *Viewer) loadMask(path string) (gocv.Mat, error) {
-	mask, err := ReadPicture(path)
+func (v *Viewer) loadMask(path string, maxPixels int) (gocv.Mat, error) {
+	mask, err := ReadPicture(path, maxPixels)
 	if err != nil {
 		return mask, fmt.Errorf("ignore mask: %w", err)
 	}

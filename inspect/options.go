@@ -18,6 +18,7 @@ type Options struct {
 	Flip       string        // after the rotation; "" is none
 	Tiles      *config.Tiles // nil: the region is judged as one picture
 	Align      *config.Align // nil: the part is in its place
+	MaxPixels  int           // of the ignore mask and the reference for alignment; 0: the default
 
 	// Limits that a picture must keep to be worth a score; nil: none is checked.
 	Limits *validity.Limits
@@ -25,9 +26,12 @@ type Options struct {
 }
 
 // OptionsFor is what the config says of a region; the alignment and the limits
-// are its station's.
-func OptionsFor(r config.Region, a *config.Align) Options {
-	return Options{ROI: r.ROI, IgnoreMask: r.IgnoreMask, Rotate: r.Rotate, Flip: r.Flip, Tiles: r.Tiles, Align: a}
+// are those of its station s.
+func OptionsFor(r config.Region, s *config.Station) Options {
+	return Options{
+		ROI: r.ROI, IgnoreMask: r.IgnoreMask, Rotate: r.Rotate, Flip: r.Flip, Tiles: r.Tiles,
+		Align: s.Align, MaxPixels: s.Camera.MaxPixels,
+	}
 }
 
 // view is the part of the picture that is judged, its Region empty for all of

@@ -5,15 +5,15 @@ import (
 
 	"gocv.io/x/gocv"
 
-	"faird/camera"
+	"faird/camera/imagefile"
 )
 
-// ReadPicture reads a picture file as 8-bit BGR by the same rule as a camera's
-// pictures ([camera.Decoder]); the caller closes it. A missing file is an
-// fs.ErrNotExist; a broken or truncated one wraps ErrPicture. Either error names
-// the file.
-func ReadPicture(path string) (gocv.Mat, error) {
-	d := camera.NewDecoder()
+// ReadPicture reads an image file of at most maxPixels pixels (0: the default) as
+// 8-bit BGR, as a camera's images are ([imagefile.Decoder]); the caller closes it.
+// A missing file is an fs.ErrNotExist; one that is no intact image wraps
+// ErrPicture. Either error names the file.
+func ReadPicture(path string, maxPixels int) (gocv.Mat, error) {
+	d := imagefile.NewDecoder(maxPixels)
 	defer d.Close()
 	picture := gocv.NewMat()
 	if err := d.ReadFile(path, &picture); err != nil {
@@ -22,9 +22,10 @@ func ReadPicture(path string) (gocv.Mat, error) {
 	return picture, nil
 }
 
-// decode decodes a picture file in memory.
+// decode decodes an image of a model file, whose size was checked.
 func decode(data []byte, picture *gocv.Mat) error {
-	d := camera.NewDecoder()
+	d := imagefile.NewDecoder(0)
 	defer d.Close()
-	return d.Decode(data, picture)
+	_, err := d.Decode(data, picture)
+	return err
 }

@@ -26,7 +26,7 @@ func fileBytes(t *testing.T, name string) []byte {
 func TestReadPicture(t *testing.T) {
 	for _, name := range []string{"a.png", "a.jpg", "a.bmp", "a.tiff", "a.ppm"} {
 		path := save(t, noisy(t, 60, 50), filepath.Join(t.TempDir(), name))
-		picture, err := inspect.ReadPicture(path)
+		picture, err := inspect.ReadPicture(path, 0)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -36,7 +36,7 @@ func TestReadPicture(t *testing.T) {
 		}
 		_ = picture.Close()
 	}
-	picture, err := inspect.ReadPicture(save(t, canvas(t, 30, 20, gocv.MatTypeCV16UC1), filepath.Join(t.TempDir(), "deep.png")))
+	picture, err := inspect.ReadPicture(save(t, canvas(t, 30, 20, gocv.MatTypeCV16UC1), filepath.Join(t.TempDir(), "deep.png")), 0)
 	if err != nil || picture.Type() != gocv.MatTypeCV8UC3 {
 		t.Fatalf("16-bit grey: %v", err)
 	}
@@ -60,7 +60,7 @@ func TestReadPictureRefuses(t *testing.T) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		picture, err := inspect.ReadPicture(path)
+		picture, err := inspect.ReadPicture(path, 0)
 		if err == nil {
 			_ = picture.Close()
 		}
@@ -68,10 +68,10 @@ func TestReadPictureRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := inspect.ReadPicture(filepath.Join(t.TempDir(), "none.png")); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "none.png") {
+	if _, err := inspect.ReadPicture(filepath.Join(t.TempDir(), "none.png"), 0); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "none.png") {
 		t.Errorf("missing file: %v", err)
 	}
-	if _, err := inspect.ReadPicture(t.TempDir()); !errors.Is(err, inspect.ErrPicture) {
+	if _, err := inspect.ReadPicture(t.TempDir(), 0); !errors.Is(err, inspect.ErrPicture) {
 		t.Errorf("folder: %v", err)
 	}
 }
@@ -82,7 +82,7 @@ func TestReadPictureHuge(t *testing.T) {
 	if err := os.WriteFile(path, []byte("P6\n2000000 2000000\n255\n123"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := inspect.ReadPicture(path); !errors.Is(err, inspect.ErrPicture) || strings.Contains(err.Error(), "\n") {
+	if _, err := inspect.ReadPicture(path, 0); !errors.Is(err, inspect.ErrPicture) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -41,7 +41,7 @@ func NewViewer(o Options) (*Viewer, error) {
 	}
 	v := &Viewer{view: view, matrix: gocv.NewMatWithSize(2, 3, gocv.MatTypeCV64F), held: gocv.NewMat()}
 	if o.Align != nil {
-		if v.aligner, err = NewAligner(*o.Align); err != nil {
+		if v.aligner, err = NewAligner(*o.Align, o.MaxPixels); err != nil {
 			return nil, errors.Join(err, v.Close())
 		}
 	}

@@ -56,7 +56,7 @@ func (m *models) makeSwap(ctx context.Context, c config.Station, limits Threshol
 	}
 	if c.Align != nil {
 		var err error
-		if all.aligner, err = inspect.NewAligner(*c.Align); err != nil {
+		if all.aligner, err = inspect.NewAligner(*c.Align, c.Camera.MaxPixels); err != nil {
 			w.close()
 			return nil, fmt.Errorf("station %s: %w", c.Name, err)
 		}

@@ -20,7 +20,7 @@ func inspectOptions(c config.Station, calibration *model.Calibration) inspect.Op
 		look = calibration.Look
 	}
 	limits := validity.LimitsOf(look, c.Validity)
-	o := inspect.OptionsFor(c.Whole(), c.Align)
+	o := inspect.OptionsFor(c.Whole(), &c)
 	o.Limits = &limits
 	if !camera.Recorded(c.Camera.URL) {
 		o.Frozen = c.Validity.Frozen

@@ -25,6 +25,8 @@ type Options struct {
 	Good     string // folder of good pictures, searched with all its subfolders
 	Textures string // folder of texture pictures; "" takes the good pictures as textures
 
+	MaxPixels int // of a picture file; 0: the default
+
 	Base          int // width of the network: channels of its first level, 8 to 128
 	Width, Height int // of the model's pictures, in pixels, multiples of 16
 	Filter        fair.Filter

@@ -46,7 +46,7 @@ func gather(ctx context.Context, o Options, tell func(Progress)) (*material, err
 }
 
 func readGood(ctx context.Context, o Options, tell func(Progress)) (*pictures, error) {
-	files, err := calibrate.Folder(o.Good, o.Width, o.Height)
+	files, err := calibrate.Folder(o.Good, o.Width, o.Height, o.MaxPixels)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func readGood(ctx context.Context, o Options, tell func(Progress)) (*pictures, e
 }
 
 func readTextures(ctx context.Context, o Options, tell func(Progress)) (*pictures, error) {
-	files, err := calibrate.Folder(o.Textures, o.Width, o.Height)
+	files, err := calibrate.Folder(o.Textures, o.Width, o.Height, o.MaxPixels)
 	if err != nil {
 		return nil, err
 	}

@@ -146,7 +146,7 @@ func TestPrecision(t *testing.T) {
 		t.Errorf("asked for float32: %s, or another network", alone.File.Precision())
 	}
 
-	all, err := calibrate.Folder(o.Good, o.Width, o.Height)
+	all, err := calibrate.Folder(o.Good, o.Width, o.Height, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,7 +328,7 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 func TestOddPictureIsNamed(t *testing.T) {
 	o := options(t)
 	o.Steps = 120
-	files, err := calibrate.Folder(o.Good, o.Width, o.Height)
+	files, err := calibrate.Folder(o.Good, o.Width, o.Height, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -398,7 +398,7 @@ func TestPreview(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sheet, err := inspect.ReadPicture(path)
+	sheet, err := inspect.ReadPicture(path, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,4 +30,37 @@ uint8_t *mat_resize(void *mat, int rows, int columns, size_t *stride);
 // RGB. Coefficient arrays of progressive images take at most max_memory bytes.
 int jpeg_decode(const uint8_t *data, size_t size, image out, size_t max_memory, failure *why);
 
+// png_decode decodes a PNG of any colour type whose CRCs the caller has checked.
+// Samples of 16 bits have depth significant ones, which table maps to 8 bits.
+int png_decode(const uint8_t *data, size_t size, image out, int depth, const uint8_t *table, failure *why);
+
+// tiff_header is what the first directory of a TIFF says, in libtiff's numbers.
+typedef struct {
+	uint64_t chunk; // bytes of a decoded strip or tile
+	uint32_t width, height;
+	uint16_t bits, channels, format, compression, planar, photometric, fill_order, predictor;
+	uint16_t most; // MaxSampleValue, 0 for none
+} tiff_header;
+
+// tiff_read_header reads the first directory. No allocation exceeds max_alloc.
+int tiff_read_header(const uint8_t *data, size_t size, size_t max_alloc, tiff_header *h, failure *why);
+
+// tiff_decode decodes the first image, of a kind that tiff.go has found readable.
+// table maps samples of 0..most to 8 bits; a palette replaces it.
+int tiff_decode(const uint8_t *data, size_t size, size_t max_alloc, image out, const uint8_t *table, int most, failure *why);
+
+// webp_header is what a WebP says of itself.
+typedef struct {
+	int width, height, alpha, animated, lossless;
+} webp_header;
+
+int webp_read_header(const uint8_t *data, size_t size, webp_header *h, failure *why);
+
+// webp_decode decodes a still WebP, lossy or lossless.
+int webp_decode(const uint8_t *data, size_t size, image out, failure *why);
+
+// inflate_all decompresses a zlib stream and says whether it is whole and its
+// checksum holds; got is how much came out.
+int inflate_all(const uint8_t *in, size_t size, uint8_t *out, size_t capacity, size_t *got);
+
 #endif

@@ -18,6 +18,11 @@ type format struct {
 
 var formats = []format{
 	{"JPEG", isJPEG, jpegHeader, (*Decoder).DecodeJPEG},
+	{"PNG", isPNG, pngHeader, (*Decoder).decodePNG},
+	{"TIFF", isTIFF, tiffHeader, (*Decoder).decodeTIFF},
+	{"BMP", isBMP, bmpHeader, (*Decoder).decodeBMP},
+	{"WebP", isWebP, webpHeader, (*Decoder).decodeWebP},
+	{"PNM", isPNM, pnmHeader, (*Decoder).decodePNM},
 }
 
 // formatOf tells the format by the first bytes.

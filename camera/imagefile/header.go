@@ -2,6 +2,7 @@ package imagefile
 
 import (
 	"fmt"
+	"math"
 
 	"faird/camera/fault"
 )
@@ -25,12 +26,13 @@ const bgrBytes = 3
 // Within returns a fault.TooLarge if decoding the image would take more memory
 // than maxPixels pixels of three bytes.
 func (h Header) Within(maxPixels int) error {
-	need := int64(h.Width) * int64(h.Height) * int64(max(h.PixelBytes, bgrBytes))
-	if need <= bgrBytes*int64(maxPixels) {
+	need := float64(h.Width) * float64(h.Height) * float64(max(h.PixelBytes, bgrBytes)) // beyond 64 bits for some headers
+	limit := bgrBytes * float64(maxPixels)
+	if need <= limit {
 		return nil
 	}
-	return fault.TooLarge("%s takes %d MB decoded, the limit is %d MB: raise camera.max_pixels (--max-pixels) from %d to %d to read it",
-		h, need/1e6, bgrBytes*int64(maxPixels)/1e6, maxPixels, (need+bgrBytes-1)/bgrBytes)
+	return fault.TooLarge("%s takes %.1f MB decoded, the limit is %.1f MB: raise camera.max_pixels (--max-pixels) from %d to %.0f to read it",
+		h, need/1e6, limit/1e6, maxPixels, math.Ceil(need/bgrBytes))
 }
 
 // ReadHeader reads what data, an encoded image, says of itself. It allocates no
@@ -41,4 +43,15 @@ func ReadHeader(data []byte) (Header, error) {
 		return Header{}, err
 	}
 	return f.header(data)
+}
+
+// pixelName is such as "grey 8-bit", without an allocation for what is usual.
+func pixelName(colour string, bits int) string {
+	switch {
+	case colour == "grey" && bits == 8:
+		return "grey 8-bit"
+	case colour == "RGB" && bits == 8:
+		return "RGB 8-bit"
+	}
+	return fmt.Sprintf("%s %d-bit", colour, bits)
 }

@@ -21,6 +21,7 @@ import (
 type Decoder struct {
 	maxPixels int
 	file      []byte  // the file read last
+	scales    scales  // of deep samples to 8 bits
 	failure   failure // what the C code reports
 }
 
@@ -50,14 +51,12 @@ func (d *Decoder) Decode(data []byte, dst *gocv.Mat) (Header, error) {
 	return f.decode(d, data, dst)
 }
 
-// pixels are the memory of a Mat for the C code to write to.
-type pixels struct {
-	data   *byte
-	stride int // bytes from one row to the next
-}
-
-// allocate makes dst an 8-bit BGR image of the header's size.
-func allocate(h Header, dst *gocv.Mat) (pixels, error) {
+// allocate makes dst an 8-bit BGR image of the header's size, if that is within
+// the limit.
+func (d *Decoder) allocate(h Header, dst *gocv.Mat) (pixels, error) {
+	if err := h.Within(d.maxPixels); err != nil {
+		return pixels{}, err
+	}
 	p := resize(dst, h.Height, h.Width)
 	if p.data == nil {
 		return p, fault.TooLarge("no memory for %s", h)

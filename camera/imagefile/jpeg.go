@@ -18,10 +18,7 @@ func (d *Decoder) DecodeJPEG(data []byte, dst *gocv.Mat) (Header, error) {
 		return Header{}, err
 	}
 	h := j.describe()
-	if err := h.Within(d.maxPixels); err != nil {
-		return h, err
-	}
-	p, err := allocate(h, dst)
+	p, err := d.allocate(h, dst)
 	if err != nil {
 		return h, err
 	}

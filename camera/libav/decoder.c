@@ -37,10 +37,11 @@ struct lav_decoder {
 	AVPacket *packet;
 	AVFrame *frame;
 	struct SwsContext *scaler;
+	uint8_t *extradata;
+	lav_options options;
 	int scales[5]; // what the scaler is set to: width, height, format, matrix, range
 	uint8_t *rows; // picture with padded rows, for widths that swscale's fast path gets wrong
 	unsigned rows_size;
-	int64_t max_bytes;
 
 	pthread_mutex_t lock; // of what follows: decoder threads ask for buffers
 	int is_marking;
@@ -125,7 +126,7 @@ static int remember(lav_decoder *d, AVFrame *frame)
 static int get_buffer(AVCodecContext *codec, AVFrame *frame, int flags)
 {
 	lav_decoder *d = codec->opaque;
-	if (exceeds(d->max_bytes, frame->width, frame->height, frame->format)) {
+	if (exceeds(d->options.max_bytes, frame->width, frame->height, frame->format)) {
 		pthread_mutex_lock(&d->lock);
 		d->refused = 1, d->refused_width = frame->width, d->refused_height = frame->height;
 		pthread_mutex_unlock(&d->lock);
@@ -164,19 +165,17 @@ static void forget(lav_decoder *d)
 	d->refused = 0;
 }
 
-static int setup(lav_decoder *d, const lav_options *o)
+// open_codec makes a fresh decoder.
+static int open_codec(lav_decoder *d)
 {
+	const lav_options *o = &d->options;
 	const AVCodecDescriptor *known = avcodec_descriptor_get_by_name(o->codec);
 	const AVCodec *codec = known ? avcodec_find_decoder(known->id) : NULL;
 	if (!codec || codec->type != AVMEDIA_TYPE_VIDEO)
 		return AVERROR_DECODER_NOT_FOUND;
-	d->max_bytes = o->max_bytes;
-	d->packet = av_packet_alloc();
-	d->frame = av_frame_alloc();
-	d->codec = avcodec_alloc_context3(codec);
-	if (!d->packet || !d->frame || !d->codec)
+	AVCodecContext *c = d->codec = avcodec_alloc_context3(codec);
+	if (!c)
 		return AVERROR(ENOMEM);
-	AVCodecContext *c = d->codec;
 	if (o->extradata_size > 0) {
 		c->extradata = av_mallocz(o->extradata_size + AV_INPUT_BUFFER_PADDING_SIZE);
 		if (!c->extradata)
@@ -189,20 +188,39 @@ static int setup(lav_decoder *d, const lav_options *o)
 	c->max_pixels = o->max_bytes / 3;
 	c->thread_count = o->threads;
 	c->thread_type = o->frame_threads ? FF_THREAD_FRAME : FF_THREAD_SLICE;
+	c->flags |= AV_CODEC_FLAG_UNALIGNED; // cropping is exact
 	c->err_recognition = AV_EF_EXPLODE | AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_CAREFUL;
 	c->export_side_data = AV_CODEC_EXPORT_DATA_FILM_GRAIN; // no grain is painted over the picture
 	if (codec->id == AV_CODEC_ID_H264)
 		c->err_recognition |= AV_EF_AGGRESSIVE; // data left over in a CAVLC slice
-	if (marks(codec->id))
+	if ((d->is_marking = marks(codec->id)))
 		c->error_concealment = 0; // it would paint over the marks
-	d->is_marking = marks(codec->id);
-	d->parsed = avcodec_alloc_context3(codec);
-	d->parser = av_parser_init(codec->id);
+	return avcodec_open2(c, codec, NULL);
+}
+
+static int open_parser(lav_decoder *d)
+{
+	d->parsed = avcodec_alloc_context3(d->codec->codec);
 	if (!d->parsed)
 		return AVERROR(ENOMEM);
+	d->parser = av_parser_init(d->codec->codec_id);
 	if (d->parser)
 		d->parser->flags |= PARSER_FLAG_COMPLETE_FRAMES;
-	return avcodec_open2(c, codec, NULL);
+	return 0;
+}
+
+static int setup(lav_decoder *d, const lav_options *o)
+{
+	d->options = *o;
+	d->options.codec = strdup(o->codec);
+	d->options.extradata = d->extradata = malloc(o->extradata_size + 1);
+	d->packet = av_packet_alloc();
+	d->frame = av_frame_alloc();
+	if (!d->options.codec || !d->extradata || !d->packet || !d->frame)
+		return AVERROR(ENOMEM);
+	memcpy(d->extradata, o->extradata, o->extradata_size);
+	int err = open_codec(d);
+	return err < 0 ? err : open_parser(d);
 }
 
 int lav_open(const lav_options *o, lav_decoder **out)
@@ -232,6 +250,8 @@ void lav_close(lav_decoder *d)
 	av_frame_free(&d->frame);
 	sws_freeContext(d->scaler);
 	av_free(d->rows);
+	free((char *)d->options.codec);
+	free(d->extradata);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
@@ -365,12 +385,11 @@ int lav_is_key(lav_decoder *d, const uint8_t *data, int size)
 	return d->parser->pict_type == AV_PICTURE_TYPE_I;
 }
 
-void lav_flush(lav_decoder *d)
+int lav_reset(lav_decoder *d)
 {
-	avcodec_flush_buffers(d->codec);
-	pthread_mutex_lock(&d->lock);
-	forget(d);
-	pthread_mutex_unlock(&d->lock);
+	avcodec_free_context(&d->codec);
+	forget(d); // its threads have ended
+	return open_codec(d);
 }
 
 void lav_error(int code, char *text, size_t size) { av_strerror(code, text, size); }

@@ -108,8 +108,8 @@ func (d *Decoder) Close() error {
 // Flush forgets everything: after a loss or a jump nothing is delivered before
 // the next key picture. Pictures not received yet are dropped.
 func (d *Decoder) Flush() {
-	C.lav_flush(d.c)
-	d.pending, d.held, d.drain, d.empty = pending{}, nil, decoding, true
+	d.reset()
+	d.pending, d.held = pending{}, nil
 	if d.headers != nil {
 		d.headers.forget()
 	}
@@ -156,11 +156,11 @@ func (d *Decoder) Send(accessUnit []byte, pts int64) error {
 func (d *Decoder) look(accessUnit []byte) (unit, []byte) {
 	if d.headers == nil {
 		key := C.lav_is_key(d.c, (*C.uint8_t)(&accessUnit[0]), C.int(len(accessUnit)))
-		return unit{coded: true, key: key != 0, reference: true}, accessUnit
+		return unit{coded: true, key: key != 0}, accessUnit
 	}
 	nals, err := d.framing.split(accessUnit)
 	if err != nil {
-		return unit{coded: true, reference: true, err: err}, nil
+		return unit{coded: true, err: err}, nil
 	}
 	u := d.headers.read(nals)
 	nals = append(d.carry, nals...)
@@ -168,7 +168,7 @@ func (d *Decoder) look(accessUnit []byte) (unit, []byte) {
 		d.keep(nals)
 		return u, nil
 	}
-	d.data = join(d.data[:0], nals...)
+	d.data = d.headers.write(d.data[:0], nals)
 	return u, d.data
 }
 
@@ -196,7 +196,7 @@ func (d *Decoder) check(code C.int) {
 	default:
 		return
 	}
-	d.pending.damageSent(d.threads, err)
+	d.pending.broken(d.threads, err)
 }
 
 // finish asks libavcodec for what it holds back.
@@ -252,6 +252,9 @@ func (d *Decoder) fetch() {
 		default:
 			d.held = &p
 			d.verify(int64(p.tag))
+			if p.flagged != 0 {
+				d.pending.damage(int64(p.tag), fault.Damaged("the decoder marks it as corrupt"))
+			}
 		}
 	}
 }
@@ -264,8 +267,16 @@ func (d *Decoder) emptied() {
 		d.drain = ended
 		return
 	}
-	C.lav_flush(d.c)
+	d.reset()
+}
+
+// reset gives libavcodec a fresh start. Should that fail, every Send will.
+func (d *Decoder) reset() {
+	C.lav_reset(d.c)
 	d.drain, d.empty = decoding, true
+	if d.headers != nil {
+		d.carry = append(d.headers.sets(), d.carry...)
+	}
 }
 
 // verify looks at the pictures decoded up to a tag for blocks never written.
@@ -290,8 +301,8 @@ func (d *Decoder) deliver(dst *gocv.Mat) (_ Picture, ok bool, _ error) {
 		return Picture{}, false, nil
 	}
 	out := Picture{PTS: e.pts, Key: e.key}
-	if p.flagged != 0 {
-		return out, true, fault.Damaged("the decoder marks it as corrupt")
+	if err := d.pending.fault(&e); err != nil {
+		return out, true, err
 	}
 	out.Form = Form{
 		Width: int(p.width), Height: int(p.height), PixelFormat: C.GoString(p.format),

@@ -57,7 +57,9 @@ void lav_refused(const lav_decoder *d, int *width, int *height);
 // lav_is_key says whether an access unit can be decoded by itself, -1 where that is not known.
 int lav_is_key(lav_decoder *d, const uint8_t *data, int size);
 
-void lav_flush(lav_decoder *d);
+// lav_reset opens the decoder afresh. Flushing is not enough after an error: H.264
+// coefficients of the macroblock that failed stay behind and are added to the next.
+int lav_reset(lav_decoder *d);
 void lav_error(int code, char *text, size_t size);
 void lav_quiet(void);
 

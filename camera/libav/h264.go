@@ -1,6 +1,7 @@
 package libav
 
 import (
+	"bytes"
 	"fmt"
 
 	"faird/camera/fault"
@@ -30,6 +31,7 @@ type h264 struct {
 }
 
 type h264Sequence struct {
+	raw        []byte
 	separate   bool // colour planes are coded separately
 	numberBits int
 	orderType  uint32
@@ -40,7 +42,7 @@ type h264Sequence struct {
 
 type h264Picture struct {
 	sequence uint32
-	cabac    bool
+	raw      []byte
 }
 
 // h264Header is what is read of a slice header (7.3.3).
@@ -66,7 +68,23 @@ func (h *h264) parameters(nals [][]byte) {
 	}
 }
 
+func (h *h264) sets() (out [][]byte) {
+	for _, s := range h.sps {
+		if s != nil {
+			out = append(out, s.raw)
+		}
+	}
+	for _, p := range h.pps {
+		if p != nil {
+			out = append(out, p.raw)
+		}
+	}
+	return out
+}
+
 func (h *h264) forget() { h.started, h.half, h.recovered = false, false, false }
+
+func (h *h264) write(dst []byte, nals [][]byte) []byte { return join(dst, nals...) }
 
 func (h *h264) read(nals [][]byte) unit {
 	var u unit
@@ -81,7 +99,7 @@ func (h *h264) read(nals [][]byte) unit {
 		case h264Slice, h264IDR:
 			s, err := h.readSlice(nal)
 			if err != nil {
-				return unit{coded: true, reference: true, err: err}
+				return unit{coded: true, err: err}
 			}
 			slices = append(slices, s)
 		}
@@ -90,7 +108,6 @@ func (h *h264) read(nals [][]byte) unit {
 		return u
 	}
 	u.coded = true
-	u.reference = slices[0].refIDC != 0
 	u.err = samePicture(slices)
 	u.key = slices[0].idr || (h.recovered && allIntra(slices))
 	u.open = u.key && !slices[0].idr
@@ -151,7 +168,7 @@ func (h *h264) follow(u *unit, s h264Header, both bool) {
 	case s.number != want && u.err == nil:
 		u.err = fault.Incomplete("a frame is missing before this one: number %d follows %d", s.number, h.number)
 	}
-	if u.reference {
+	if s.refIDC != 0 {
 		h.number = s.number
 	} else {
 		h.number = (s.number - 1) & wrap
@@ -223,9 +240,8 @@ func (r *bitReader) variable() (v uint32) {
 func (h *h264) readPicture(nal []byte) {
 	r := header(nal, 1, 16)
 	id, sequence := r.unsigned(), r.unsigned()
-	cabac := r.flag()
 	if !r.short && id < 256 && sequence < 32 {
-		h.pps[id] = &h264Picture{sequence: sequence, cabac: cabac}
+		h.pps[id] = &h264Picture{sequence: sequence, raw: bytes.Clone(nal)}
 	}
 }
 
@@ -235,6 +251,7 @@ func (h *h264) readSequence(nal []byte) {
 	if err != nil || id > 31 {
 		return // slices that refer to it are refused
 	}
+	s.raw = bytes.Clone(nal)
 	h.sps[id] = &s
 }
 

@@ -1,6 +1,7 @@
 package libav
 
 import (
+	"bytes"
 	"math/bits"
 
 	"faird/camera/fault"
@@ -16,6 +17,7 @@ const (
 	hevcIDR     = 20
 	hevcCRA     = 21
 	hevcIRAPEnd = 23
+	hevcVPS     = 32
 	hevcSPS     = 33
 	hevcPPS     = 34
 	hevcEOS     = 36
@@ -27,6 +29,7 @@ const (
 // libavcodec puts a grey picture in its place and goes on.
 type hevc struct {
 	limit limit
+	vps   [16][]byte
 	sps   [16]*hevcSequence
 	pps   [64]*hevcPicture
 
@@ -37,6 +40,7 @@ type hevc struct {
 }
 
 type hevcSequence struct {
+	raw           []byte
 	separate      bool
 	width, height uint32
 	blockBits     int // log2 of the coding tree block's size
@@ -49,6 +53,7 @@ type hevcSequence struct {
 }
 
 type hevcPicture struct {
+	raw       []byte
 	sequence  uint32
 	dependent bool
 	output    bool
@@ -94,6 +99,8 @@ func (h *hevc) parameters(nals [][]byte) {
 			continue
 		}
 		switch nal[0] >> 1 & 63 {
+		case hevcVPS:
+			h.vps[nal[2]>>4] = bytes.Clone(nal)
 		case hevcSPS:
 			h.readSequence(nal)
 		case hevcPPS:
@@ -102,7 +109,43 @@ func (h *hevc) parameters(nals [][]byte) {
 	}
 }
 
+func (h *hevc) sets() (out [][]byte) {
+	for _, v := range h.vps {
+		if v != nil {
+			out = append(out, v)
+		}
+	}
+	for _, s := range h.sps {
+		if s != nil {
+			out = append(out, s.raw)
+		}
+	}
+	for _, p := range h.pps {
+		if p != nil {
+			out = append(out, p.raw)
+		}
+	}
+	return out
+}
+
 func (h *hevc) forget() { h.started, h.ended, h.stored = false, false, nil }
+
+// tail is put behind each slice segment. libavcodec does not notice that the data
+// of one end too early: it goes on with whatever follows, and on zeros for ever,
+// so that the rest of the picture is made up. On ones the arithmetic decoder soon
+// comes to an end_of_slice_segment_flag, and the blocks behind it stay marked as
+// never decoded. What follows a whole segment is not read.
+var tail = bytes.Repeat([]byte{0xff}, 1024)
+
+func (h *hevc) write(dst []byte, nals [][]byte) []byte {
+	for _, nal := range nals {
+		dst = join(dst, nal)
+		if nal[0]>>1&63 <= hevcLastVCL {
+			dst = append(dst, tail...)
+		}
+	}
+	return dst
+}
 
 func (h *hevc) read(nals [][]byte) (u unit) {
 	h.parameters(nals)
@@ -117,7 +160,7 @@ func (h *hevc) read(nals [][]byte) (u unit) {
 		case kind <= hevcLastVCL:
 			s, err := h.readSlice(nal, last)
 			if err != nil {
-				return unit{coded: true, reference: true, err: err}
+				return unit{coded: true, err: err}
 			}
 			if !u.coded {
 				u = h.begin(s)
@@ -144,7 +187,7 @@ func (s hevcHeader) continues(last hevcHeader) error {
 // begin takes the first slice segment of a picture: its order count (8.3.1) and
 // its reference picture set (8.3.2).
 func (h *hevc) begin(s hevcHeader) unit {
-	u := unit{coded: true, reference: true, hidden: !s.output}
+	u := unit{coded: true, hidden: !s.output}
 	if !s.first {
 		u.err = fault.Damaged("the picture begins with slice segment %d: its first one is missing", s.address)
 		return u
@@ -329,7 +372,7 @@ func (s *hevcHeader) readLong(r *bitReader, q *hevcSequence) {
 func (h *hevc) readPicture(nal []byte) {
 	r := header(nal, 2, 16)
 	id, sequence := r.unsigned(), r.unsigned()
-	p := hevcPicture{sequence: sequence, dependent: r.flag(), output: r.flag(), extra: int(r.bits(3))}
+	p := hevcPicture{raw: bytes.Clone(nal), sequence: sequence, dependent: r.flag(), output: r.flag(), extra: int(r.bits(3))}
 	if !r.short && id < 64 && sequence < 16 {
 		h.pps[id] = &p
 	}

@@ -1,6 +1,9 @@
 package libav
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+)
 
 // readSequence reads a sequence parameter set (7.3.2.2.1) up to the long-term
 // reference pictures.
@@ -55,6 +58,7 @@ func (h *hevc) readSequence(nal []byte) {
 		channels = 1
 	}
 	s.oversized = h.limit.check(uint64(s.width), uint64(s.height), channels, depth)
+	s.raw = bytes.Clone(nal)
 	h.sps[id] = &s
 }
 

@@ -25,13 +25,12 @@ type entry struct {
 	open    bool  // a key picture before which pictures of its group are shown
 	leading bool
 	key     bool
-	depends bool // later pictures may refer to it
 	err     error
 }
 
 // pending answers for every coded picture once, in the order in which they are
-// shown, and knows which may be trusted: a damaged reference picture spoils all
-// that are decoded after it up to the next key picture.
+// shown, and knows which may be trusted: a damaged picture spoils all that are
+// decoded after it up to the next key picture, which may be built on it.
 type pending struct {
 	entries []entry // in decoding order
 	group   int64   // of the newest picture; 0 before the first key picture
@@ -50,7 +49,7 @@ func (p *pending) add(tag, pts int64, u unit) *entry {
 		p.before, p.group = p.group, tag
 	}
 	e := entry{tag: tag, pts: pts, group: p.group, behind: p.before, hidden: u.hidden, open: u.open,
-		leading: u.leading, key: u.key, depends: u.reference}
+		leading: u.leading, key: u.key}
 	if len(p.entries) >= maxPending && p.entries[0].err == nil {
 		p.entries[0].err = errLost
 	}
@@ -75,10 +74,7 @@ func (p *pending) damage(tag int64, err error) {
 	if e.err == nil {
 		e.err = err
 	}
-	if !e.depends || e.group == 0 {
-		return
-	}
-	if s, ok := p.spoiled[e.group]; ok && s.tag <= tag {
+	if s, ok := p.spoiled[e.group]; e.group == 0 || (ok && s.tag <= tag) {
 		return
 	}
 	if p.spoiled == nil {
@@ -194,16 +190,20 @@ func (p *pending) damageLast(err error) {
 	}
 }
 
-// damageSent notes that one of the n access units sent last is damaged.
-func (p *pending) damageSent(n int, err error) {
-	var tags []int64
+// broken notes that decoding one of the n access units sent last failed. What was
+// decoded after it is worth nothing either: see lav_reset.
+func (p *pending) broken(n int, err error) {
+	from := p.last().tag
 	for _, e := range slices.Backward(p.entries) {
-		if e.sent && len(tags) < n {
-			tags = append(tags, e.tag)
+		if e.sent && n > 0 {
+			from = e.tag
+			n--
 		}
 	}
-	for _, t := range tags {
-		p.damage(t, err)
+	for _, e := range p.entries {
+		if e.tag >= from {
+			p.damage(e.tag, err)
+		}
 	}
 }
 

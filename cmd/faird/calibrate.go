@@ -20,6 +20,7 @@ import (
 type calibrateOptions struct {
 	model, good, out, provider, library string
 	json                                bool
+	maxPixels                           pixelLimit
 	k                                   float64
 	smooth                              int
 	calibrate.Options
@@ -69,6 +70,7 @@ gets golden samples, by which every box checks that it computes the same scores.
 	f.BoolVar(&o.Force, "force", false, "calibrate although the pictures score far above the model's own threshold")
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
 	addInferFlags(c, &o.provider, &o.library)
+	addMaxPixelsFlag(c, &o.maxPixels)
 	return c
 }
 
@@ -92,7 +94,7 @@ func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error 
 	if err := o.rescore(file); err != nil {
 		return usageError{err}
 	}
-	good, err := calibrate.Folder(o.good, file.Width, file.Height)
+	good, err := calibrate.Folder(o.good, file.Width, file.Height, int(o.maxPixels))
 	if err != nil {
 		return fmt.Errorf("good pictures: %w", err)
 	}

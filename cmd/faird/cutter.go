@@ -7,6 +7,7 @@ import (
 
 	"gocv.io/x/gocv"
 
+	"faird/camera/imagefile"
 	"faird/config"
 	"faird/inspect"
 	"faird/pipeline"
@@ -50,11 +51,11 @@ func (c *cutter) Cut(station string, picture []byte, each func(region string, ti
 	if len(cuts) == 0 {
 		return each("", 0, picture)
 	}
-	m, err := gocv.IMDecode(picture, gocv.IMReadUnchanged)
-	if err != nil {
+	d, m := imagefile.NewDecoder(c.config.Station(station).Camera.MaxPixels), gocv.NewMat()
+	defer func() { _, _ = d.Close(), m.Close() }()
+	if _, err := d.Decode(picture, &m); err != nil {
 		return fmt.Errorf("a kept picture of station %s: %w", station, err)
 	}
-	defer m.Close()
 	for _, one := range cuts {
 		if err := one.out(m, each); err != nil {
 			return fmt.Errorf("station %s: %w", station, err)
@@ -86,7 +87,7 @@ func (c *cutter) cuts(station string) (out []cut, err error) {
 		if t := r.Tiles; t != nil && t.W > 0 && t.H > 0 {
 			one.w, one.h = t.W, t.H
 		}
-		if one.viewer, err = inspect.NewViewer(inspect.OptionsFor(r, s.Align)); err != nil {
+		if one.viewer, err = inspect.NewViewer(inspect.OptionsFor(r, s)); err != nil {
 			return nil, err
 		}
 		out = append(out, one)

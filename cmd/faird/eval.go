@@ -22,6 +22,7 @@ import (
 type evalOptions struct {
 	model, data, report, provider, library string
 	threshold                              float64
+	maxPixels                              pixelLimit
 	json                                   bool
 }
 
@@ -53,6 +54,7 @@ folder for each kind of defect.`,
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
 	f.Float64Var(&o.threshold, "threshold", 0, "threshold, in place of the model's own")
 	addInferFlags(c, &o.provider, &o.library)
+	addMaxPixelsFlag(c, &o.maxPixels)
 	return c
 }
 
@@ -81,7 +83,7 @@ func runEval(ctx context.Context, out io.Writer, o evalOptions, override *float6
 		return err
 	}
 	defer m.Close()
-	options := eval.Options{Threshold: override, Views: o.report != ""}
+	options := eval.Options{Threshold: override, Views: o.report != "", MaxPixels: int(o.maxPixels)}
 	if limits := modelLimits(m); override == nil && limits != nil {
 		options.Threshold, options.Review = &limits.Threshold, limits.Review
 	}

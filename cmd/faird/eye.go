@@ -29,7 +29,7 @@ func newEyes(s *config.Station, folder string) (eyes []eye, err error) {
 		regions = []config.Region{s.Whole()}
 	}
 	for _, r := range regions {
-		e, err := newEye(r, s.Align, filepath.Join(folder, r.Name))
+		e, err := newEye(r, s, filepath.Join(folder, r.Name))
 		if err != nil {
 			closeEyes(eyes)
 			return nil, fmt.Errorf("station %s: %w", s.Name, err)
@@ -39,8 +39,8 @@ func newEyes(s *config.Station, folder string) (eyes []eye, err error) {
 	return eyes, nil
 }
 
-func newEye(r config.Region, a *config.Align, folder string) (eye, error) {
-	e := eye{folder: folder, aligned: a != nil, tiles: r.Tiles}
+func newEye(r config.Region, s *config.Station, folder string) (eye, error) {
+	e := eye{folder: folder, aligned: s.Align != nil, tiles: r.Tiles}
 	if t := r.Tiles; t != nil {
 		e.w, e.h = t.W, t.H
 		if t.W == 0 || t.H == 0 {
@@ -52,7 +52,7 @@ func newEye(r config.Region, a *config.Align, folder string) (eye, error) {
 		}
 	}
 	var err error
-	if e.viewer, err = inspect.NewViewer(inspect.OptionsFor(r, a)); err != nil {
+	if e.viewer, err = inspect.NewViewer(inspect.OptionsFor(r, s)); err != nil {
 		return e, err
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {

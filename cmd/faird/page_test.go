@@ -201,7 +201,7 @@ stations:
 	if err != nil || len(files) != 3 {
 		t.Fatalf("exported %q, %v", files, err)
 	}
-	if p, err := inspect.ReadPicture(files[0]); err != nil || p.Cols() != 480 || p.Rows() != 470 {
+	if p, err := inspect.ReadPicture(files[0], 0); err != nil || p.Cols() != 480 || p.Rows() != 470 {
 		t.Errorf("exported is not what the model sees, but %dx%d, %v", p.Cols(), p.Rows(), err)
 	} else {
 		_ = p.Close()

@@ -25,6 +25,7 @@ import (
 type quantizeOptions struct {
 	model, good, out, data, provider, library string
 	json                                      bool
+	maxPixels                                 pixelLimit
 	quantize.Options
 }
 
@@ -72,6 +73,7 @@ golden samples would change, unless --force says so.`,
 	f.BoolVar(&o.Force, "force", false, "write it although verdicts on golden samples change")
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
 	addInferFlags(c, &o.provider, &o.library)
+	addMaxPixelsFlag(c, &o.maxPixels)
 	return c
 }
 
@@ -102,7 +104,7 @@ func runQuantize(ctx context.Context, out io.Writer, o quantizeOptions) error {
 			o.FalseReject = c.FalseReject
 		}
 	}
-	good, err := calibrate.Folder(o.good, file.Width, file.Height)
+	good, err := calibrate.Folder(o.good, file.Width, file.Height, int(o.maxPixels))
 	if err != nil {
 		return fmt.Errorf("good pictures: %w", err)
 	}
@@ -161,7 +163,7 @@ func evaluate(ctx context.Context, file *model.File, set *eval.Set, o quantizeOp
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	options := eval.Options{}
+	options := eval.Options{MaxPixels: int(o.maxPixels)}
 	if file.Calibration != nil {
 		options.Threshold = &file.Calibration.Threshold
 	}

@@ -24,6 +24,7 @@ type replayOptions struct {
 	archive, model, config, station string
 	provider, library               string
 	threshold                       float64
+	maxPixels                       pixelLimit
 	limit                           *float64 // the threshold, where it was given
 	json, all                       bool
 }
@@ -56,6 +57,7 @@ with --config as the station of that config would cut, turn and mask them. With
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
 	f.BoolVar(&o.all, "all", false, "list every verdict, those too that would stay")
 	addInferFlags(c, &o.provider, &o.library)
+	addMaxPixelsFlag(c, &o.maxPixels)
 	return c
 }
 
@@ -182,7 +184,7 @@ func (p *rerun) judge(ctx context.Context, k store.Kept) (*verdict.Verdict, erro
 	if err != nil {
 		return nil, err
 	}
-	picture, err := inspect.ReadPicture(filepath.Join(k.Folder, picturePNG))
+	picture, err := inspect.ReadPicture(filepath.Join(k.Folder, picturePNG), int(p.maxPixels))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

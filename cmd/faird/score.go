@@ -37,6 +37,7 @@ type scoreOptions struct {
 	model, maps, provider, library string
 	config, station                string
 	threshold                      float64
+	maxPixels                      pixelLimit
 	json                           bool
 }
 
@@ -56,7 +57,7 @@ the config file names them.`,
 				if o.model != "" || override {
 					return usageError{errors.New("--station comes with its models and thresholds: leave out --model and --threshold")}
 				}
-				return scoreAsStation(c.Context(), c.OutOrStdout(), o, files)
+				return scoreAsStation(c.Context(), c.OutOrStdout(), o, c.Flags().Changed(maxPixelsFlag), files)
 			}
 			if o.model == "" {
 				return usageError{fmt.Errorf("--model is missing: name the model file (or %q for the built-in one), or --station", config.DemoModel)}
@@ -72,6 +73,7 @@ the config file names them.`,
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
 	f.Float64Var(&o.threshold, "threshold", 0, "threshold, in place of the model's own")
 	addInferFlags(c, &o.provider, &o.library)
+	addMaxPixelsFlag(c, &o.maxPixels)
 	return c
 }
 
@@ -99,9 +101,9 @@ func score(ctx context.Context, out io.Writer, o scoreOptions, override bool, fi
 	names := mapNames(files)
 	results := make([]scored, 0, len(files))
 	for n, file := range files {
-		r, err := scoreFile(ctx, i, file, limits)
+		r, err := scoreFile(ctx, i, file, int(o.maxPixels), limits)
 		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			return err
 		}
 		if o.maps != "" {
 			if err := writeMap(i, filepath.Join(o.maps, names[n]), level(limits)); err != nil {
@@ -156,15 +158,15 @@ func level(l *pipeline.Thresholds) *float64 {
 	return l.Level()
 }
 
-func scoreFile(ctx context.Context, i *inspect.Inspector, file string, limits *pipeline.Thresholds) (scored, error) {
-	picture, err := inspect.ReadPicture(file)
+func scoreFile(ctx context.Context, i *inspect.Inspector, file string, maxPixels int, limits *pipeline.Thresholds) (scored, error) {
+	picture, err := inspect.ReadPicture(file, maxPixels)
 	if err != nil {
 		return scored{}, err
 	}
 	defer picture.Close()
 	var r inspect.Result
 	if err := i.Inspect(ctx, picture, level(limits), &r); err != nil {
-		return scored{}, err
+		return scored{}, fmt.Errorf("%s: %w", file, err)
 	}
 	s := scored{File: file, Score: &r.Score, Regions: append([]verdict.Region{}, r.Regions...)}
 	if limits != nil {

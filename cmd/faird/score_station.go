@@ -16,11 +16,15 @@ import (
 	"faird/verdict"
 )
 
-// scoreAsStation scores whole camera pictures as a station of the config would.
-func scoreAsStation(ctx context.Context, out io.Writer, o scoreOptions, files []string) error {
+// scoreAsStation scores whole camera pictures as a station of the config would;
+// override says that --max-pixels counts in place of the station's limit.
+func scoreAsStation(ctx context.Context, out io.Writer, o scoreOptions, override bool, files []string) error {
 	cfg, s, err := stationOf(o.config, o.station)
 	if err != nil {
 		return err
+	}
+	if override {
+		s.Camera.MaxPixels = int(o.maxPixels)
 	}
 	c := config.Default().Infer
 	if c.Provider, c.Library = o.provider, o.library; c.Library == "" {
@@ -34,9 +38,9 @@ func scoreAsStation(ctx context.Context, out io.Writer, o scoreOptions, files []
 	names := mapNames(files)
 	results := make([]scored, 0, len(files))
 	for n, file := range files {
-		r, err := judgeFile(ctx, j, file, o.maps, names[n])
+		r, err := judgeFile(ctx, j, file, s.Camera.MaxPixels, o.maps, names[n])
 		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			return err
 		}
 		if !o.json {
 			if err := printJudged(out, r); err != nil {
@@ -68,15 +72,15 @@ func stationOf(path, name string) (*config.Config, *config.Station, error) {
 	return cfg, s, nil
 }
 
-func judgeFile(ctx context.Context, j *pipeline.Judge, file, maps, name string) (scored, error) {
-	picture, err := inspect.ReadPicture(file)
+func judgeFile(ctx context.Context, j *pipeline.Judge, file string, maxPixels int, maps, name string) (scored, error) {
+	picture, err := inspect.ReadPicture(file, maxPixels)
 	if err != nil {
 		return scored{}, err
 	}
 	defer picture.Close()
 	v, err := j.Judge(ctx, picture)
 	if err != nil {
-		return scored{}, err
+		return scored{}, fmt.Errorf("%s: %w", file, err)
 	}
 	if maps != "" && v.Score != nil {
 		if err := paintMap(j, &picture, filepath.Join(maps, name)); err != nil {

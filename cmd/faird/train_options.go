@@ -26,6 +26,7 @@ type trainOptions struct {
 	checkpoint, provider, library string
 	progress                      string
 	threads                       int
+	maxPixels                     pixelLimit
 	nsa, scar, erase              bool
 	noTexture, noRotate           bool
 	clean                         float64
@@ -70,6 +71,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.StringVar(&o.progress, "progress", progressAuto, "how progress is told on stderr: auto (a bar or log lines), or json (a line every two seconds)")
 	f.IntVar(&o.threads, "threads", 0, "threads that the network is trained with (default: one a core)")
 	addInferFlags(c, &o.provider, &o.library)
+	addMaxPixelsFlag(c, &o.maxPixels)
 }
 
 // settle turns flags into options and says which are wrong; given says whether
@@ -100,6 +102,7 @@ func (o *trainOptions) settle(given func(flag string) bool) (err error) {
 	}
 	o.Mix = o.mix()
 	o.Mix.Clean = o.clean
+	o.MaxPixels = int(o.maxPixels)
 	o.Infer.Provider, o.Infer.Library, o.Infer.Threads = o.provider, o.library, o.threads
 	o.Log = consoleLog(zerolog.WarnLevel)
 	o.Checkpoint = o.checkpointFile()

@@ -12,7 +12,7 @@ import (
 
 	"gocv.io/x/gocv"
 
-	"faird/camera"
+	"faird/camera/imagefile"
 	"faird/camera/line"
 	"faird/config"
 	"faird/fair/golden"
@@ -58,7 +58,7 @@ func (s set) close() {
 // folder reads at most so many pictures.
 func folder(t *testing.T, most int, dirs ...string) (list []gocv.Mat) {
 	t.Helper()
-	d := camera.NewDecoder()
+	d := imagefile.NewDecoder(0)
 	defer d.Close()
 	for _, dir := range dirs {
 		files, err := filepath.Glob(filepath.Join(dir, "*.png"))

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"faird/camera/imagefile"
 	"faird/inspect"
 	"faird/train/defect"
 )
@@ -30,13 +31,10 @@ func Pool(names []string, pool defect.Pool) []Picture {
 	return pictures
 }
 
-// extensions of the files that count as pictures; others in a folder are left alone.
-var extensions = []string{".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
-
 // Folder is the pictures of a folder and the folders in it, by name, for a
-// model of w x h pixels. A whole data set is refused: its defects are no good
-// pictures.
-func Folder(dir string, w, h int) ([]Picture, error) {
+// model of w x h pixels. One of more than maxPixels pixels (0: the default) counts
+// as broken. A whole data set is refused: its defects are no good pictures.
+func Folder(dir string, w, h, maxPixels int) ([]Picture, error) {
 	for _, part := range []string{"test", "ground_truth"} {
 		if info, err := os.Stat(filepath.Join(dir, part)); err == nil && info.IsDir() {
 			return nil, fmt.Errorf("%s is a whole data set, with a folder %s: name its folder of good pictures, such as %s",
@@ -46,8 +44,8 @@ func Folder(dir string, w, h int) ([]Picture, error) {
 	var pictures []Picture
 	inside := dir + string(filepath.Separator) // of what dir points to, should it be a link
 	err := filepath.WalkDir(inside, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && slices.Contains(extensions, strings.ToLower(filepath.Ext(path))) {
-			pictures = append(pictures, file(path, w, h))
+		if err == nil && !d.IsDir() && imagefile.HasImageName(path) {
+			pictures = append(pictures, file(path, w, h, maxPixels))
 		}
 		return err
 	})
@@ -55,23 +53,26 @@ func Folder(dir string, w, h int) ([]Picture, error) {
 		return nil, err
 	}
 	if len(pictures) == 0 {
-		return nil, fmt.Errorf("no pictures in %s: png, jpg, bmp, tif and webp are read", dir)
+		return nil, fmt.Errorf("no pictures in %s: files named %s are read", dir, strings.Join(imagefile.Extensions, ", "))
 	}
 	slices.SortFunc(pictures, func(a, b Picture) int { return cmp.Compare(a.Name, b.Name) })
 	return pictures, nil
 }
 
-func file(path string, w, h int) Picture {
+func file(path string, w, h, maxPixels int) Picture {
 	aspect := 0.0
 	return Picture{
-		Name:   path,
-		Read:   func() (pixels []byte, err error) { pixels, aspect, err = read(path, w, h); return pixels, err },
+		Name: path,
+		Read: func() (pixels []byte, err error) {
+			pixels, aspect, err = read(path, w, h, maxPixels)
+			return pixels, err
+		},
 		Aspect: func() float64 { return aspect },
 	}
 }
 
-func read(path string, w, h int) (_ []byte, aspect float64, err error) {
-	picture, err := inspect.ReadPicture(path)
+func read(path string, w, h, maxPixels int) (_ []byte, aspect float64, err error) {
+	picture, err := inspect.ReadPicture(path, maxPixels)
 	if err != nil {
 		return nil, 0, err
 	}

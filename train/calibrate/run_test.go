@@ -241,7 +241,7 @@ func TestFolder(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	pictures, err := Folder(dir, side, side)
+	pictures, err := Folder(dir, side, side, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestFolder(t *testing.T) {
 	if err := os.Symlink(dir, link); err != nil {
 		t.Fatal(err)
 	}
-	if linked, err := Folder(link, side, side); err != nil || len(linked) != 2 || linked[0].Name != filepath.Join(link, "b.png") {
+	if linked, err := Folder(link, side, side, 0); err != nil || len(linked) != 2 || linked[0].Name != filepath.Join(link, "b.png") {
 		t.Errorf("through a link: %v, %v", linked, err)
 	}
 	if err := os.Truncate(pictures[0].Name, 50); err != nil {
@@ -281,7 +281,7 @@ func TestFolderErrors(t *testing.T) {
 		filepath.Join(empty, "nowhere"): "no such file",
 		filepath.Join(set, "test", "dent", "0.png"): "not a directory",
 	} {
-		if _, err := Folder(dir, side, side); err == nil || !strings.Contains(err.Error(), says) {
+		if _, err := Folder(dir, side, side, 0); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: error %v does not say %q", dir, err, says)
 		}
 	}

@@ -2,11 +2,13 @@ package quantize
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
 	"gocv.io/x/gocv"
 
+	"faird/camera/imagefile"
 	"faird/inspect"
 	"faird/model"
 	"faird/train/calibrate"
@@ -64,15 +66,13 @@ func goldenPictures(file *model.File) (all []calibrate.Picture, err error) {
 	if file.Calibration == nil {
 		return nil, nil
 	}
+	d, picture := imagefile.NewDecoder(0), gocv.NewMat()
+	defer func() { err = errors.Join(err, d.Close(), picture.Close()) }()
 	for i, s := range file.Golden {
-		picture, err := gocv.IMDecode(s.PNG, gocv.IMReadColor)
-		if err != nil {
+		if _, err := d.Decode(s.PNG, &picture); err != nil {
 			return nil, fmt.Errorf("golden sample %d: %w", i, err)
 		}
 		pixels := picture.ToBytes()
-		if err := picture.Close(); err != nil {
-			return nil, err
-		}
 		all = append(all, calibrate.Picture{Name: fmt.Sprintf("golden sample %d", i), Read: func() ([]byte, error) { return pixels, nil }})
 	}
 	return all, nil

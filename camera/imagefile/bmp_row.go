@@ -1,0 +1,65 @@
+package imagefile
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// putRow converts one row; it is false if the palette lacks a colour.
+func (b *bmpInfo) putRow(row, from []byte) bool {
+	switch {
+	case b.bits == 24:
+		copy(row, from)
+	case b.bits == 32 && b.masks == [3]uint32{0xff, 0xff00, 0xff0000}:
+		for i, j := 0, 0; i < len(row); i, j = i+3, j+4 {
+			row[i], row[i+1], row[i+2] = from[j], from[j+1], from[j+2]
+		}
+	case b.bits >= 16:
+		b.putMasked(row, from)
+	default:
+		return b.putIndexed(row, from)
+	}
+	return true
+}
+
+// putIndexed looks colours up; it is false if the palette lacks one.
+func (b *bmpInfo) putIndexed(row, from []byte) bool {
+	known := byte(1)
+	if b.bits == 8 {
+		for i := 0; i+2 < len(row); i += 3 {
+			c := &b.palette[from[i/3]]
+			row[i], row[i+1], row[i+2] = c[0], c[1], c[2]
+			known &= c[3]
+		}
+		return known == 1
+	}
+	for i, at := 0, 0; i+2 < len(row); i, at = i+3, at+b.bits { // the leftmost pixel in the most significant bits
+		c := &b.palette[from[at/8]>>(8-b.bits-at%8)&(1<<b.bits-1)]
+		row[i], row[i+1], row[i+2] = c[0], c[1], c[2]
+		known &= c[3]
+	}
+	return known == 1
+}
+
+// putMasked takes the channels out of pixels of 16 or 32 bits.
+func (b *bmpInfo) putMasked(row, from []byte) {
+	for i, at := 0, 0; i < len(row); i, at = i+3, at+b.bits/8 {
+		v := uint32(binary.LittleEndian.Uint16(from[at:]))
+		if b.bits == 32 {
+			v = binary.LittleEndian.Uint32(from[at:])
+		}
+		for c, m := range b.masks {
+			row[i+c] = unmask(v, m)
+		}
+	}
+}
+
+// unmask scales what the mask leaves of v to 8 bits.
+func unmask(v, mask uint32) byte {
+	if mask == 0 {
+		return 0
+	}
+	shift := bits.TrailingZeros32(mask)
+	most := uint64(mask >> shift)
+	return byte((2*255*uint64(v&mask>>shift) + most) / (2 * most))
+}

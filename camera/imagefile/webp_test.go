@@ -1,0 +1,70 @@
+package imagefile
+
+import (
+	"bytes"
+	"testing"
+
+	"gocv.io/x/gocv"
+
+	"faird/verdict"
+)
+
+func webps(t testing.TB) map[string][]byte {
+	m := scene(t, 83, 61)
+	return map[string][]byte{
+		"lossy":    encode(t, ".webp", m, gocv.IMWriteWebpQuality, 80),
+		"lossless": encode(t, ".webp", m, gocv.IMWriteWebpQuality, 101),
+	}
+}
+
+func TestWebPPixelsAreThoseOfOpenCV(t *testing.T) {
+	for name, data := range webps(t) {
+		t.Run(name, func(t *testing.T) {
+			got, h := decoded(t, data)
+			want, err := gocv.IMDecode(data, gocv.IMReadColor)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer want.Close()
+			same(t, got, want)
+			if head, err := ReadHeader(data); err != nil || head != h || h.Width != 83 || h.Height != 61 {
+				t.Errorf("header %v, of the decoder %v: %v", head, h, err)
+			}
+		})
+	}
+}
+
+func TestWebPDamage(t *testing.T) {
+	data := webps(t)["lossless"]
+	noise := bytes.Clone(data)
+	for i := 40; i < len(noise); i++ {
+		noise[i] = byte(i * i)
+	}
+	huge := bytes.Clone(data[:40])
+	huge[4], huge[5], huge[16], huge[17] = 32, 0, 20, 0   // the container's and the chunk's length
+	copy(huge[20:], []byte{0x2f, 0xff, 0xff, 0xff, 0x0f}) // 16384x16384
+	for name, c := range map[string]struct {
+		data []byte
+		want verdict.Check
+	}{
+		"after the end": {join(data, []byte("more")), ""},
+		"half":          {data[:len(data)/2], verdict.Incomplete},
+		"noise":         {noise, verdict.Damaged},
+		"huge":          {huge, verdict.TooLarge},
+		"empty":         {[]byte("RIFF\x04\x00\x00\x00WEBP"), verdict.Damaged},
+	} {
+		t.Run(name, func(t *testing.T) { wantFault(t, c.data, c.want) })
+	}
+}
+
+func FuzzWebP(f *testing.F) {
+	for _, data := range webps(f) {
+		f.Add(data)
+	}
+	fuzz(f, func(d *Decoder, data []byte, dst *gocv.Mat) (Header, error) {
+		if !isWebP(data) {
+			return Header{}, unsupported("no WebP")
+		}
+		return d.decodeWebP(data, dst)
+	})
+}
