@@ -96,7 +96,8 @@ func (a *arrivals) due(now time.Time, batch int) (list []*entry) {
 	return list[:min(len(list), batch)]
 }
 
-// completeOld completes the files that need no more waiting, oldest first.
+// completeOld completes the files that need no more waiting, oldest first and
+// before those that came since.
 func (a *arrivals) completeOld() {
 	var list []*entry
 	for _, e := range a.entries {
@@ -105,9 +106,12 @@ func (a *arrivals) completeOld() {
 		}
 	}
 	slices.SortFunc(list, byAge)
+	since := a.queue
+	a.queue = nil
 	for _, e := range list {
 		a.complete(e, true)
 	}
+	a.queue = append(a.queue, since...)
 }
 
 func byAge(a, b *entry) int {
