@@ -30,7 +30,6 @@ func parseWatch(u *url.URL, q *query) (plan, error) {
 		Then:       q.word("then", watch.Keep, watch.Keep, watch.Remove, watch.Move),
 		IsImage:    isPicture,
 		Names:      strings.Join(pictureTypes, ", "),
-		MaxBytes:   maxPictureBytes,
 	}
 	if s.Poll > 0 && s.Poll < time.Second {
 		return plan{}, fmt.Errorf("query key poll=%q: want 0s, or 1s and more", s.Poll)
@@ -42,8 +41,19 @@ func parseWatch(u *url.URL, q *query) (plan, error) {
 	return plan{
 		every:  true,
 		onCall: true,
-		source: func(config.Camera, uint64) source { return &watched{folder: folder} },
+		source: func(c config.Camera, _ uint64) source { return &watched{folder: folder, maxBytes: maxFileBytes(c)} },
 	}, nil
+}
+
+// maxFileBytes is what the file of an image within the limit on pixels may have:
+// its pixels uncompressed, and 64 MiB for what else is in it.
+func maxFileBytes(c config.Camera) int64 {
+	pixels := c.MaxPixels
+	if pixels == 0 {
+		pixels = config.DefaultMaxPixels
+	}
+	const others = 64 << 20
+	return 3*int64(pixels) + others
 }
 
 // moveTo reads to=.
@@ -66,16 +76,17 @@ func moveTo(s watch.Settings, q *query) (string, error) {
 
 // watched gives the images that other systems put into a folder.
 type watched struct {
-	folder  *watch.Folder
-	log     zerolog.Logger
-	watcher *watch.Watcher
-	decoder *Decoder
+	folder   *watch.Folder
+	maxBytes int64
+	log      zerolog.Logger
+	watcher  *watch.Watcher
+	decoder  *Decoder
 }
 
 func (s *watched) logTo(log zerolog.Logger) { s.log = log }
 
 func (s *watched) open(context.Context) (err error) {
-	if s.watcher, err = s.folder.Open(s.log); err != nil {
+	if s.watcher, err = s.folder.Open(s.log, s.maxBytes); err != nil {
 		return err
 	}
 	s.decoder = NewDecoder()

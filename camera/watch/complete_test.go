@@ -3,6 +3,7 @@ package watch
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func TestBacklogComesFirst(t *testing.T) {
 	time.Sleep(2 * quick)
 	s := settings(dir)
 	s.Then = Remove
-	w, err := newFolder(s).Open(nopLog)
+	w, err := newFolder(s).Open(nopLog, most)
 	r.ok(err)
 	t.Cleanup(w.Close)
 	r.Watcher = w
@@ -80,22 +81,26 @@ func TestWhatLiesThereAtFirst(t *testing.T) {
 	}
 }
 
-// An image that is completed while the folder is listed for the first time is
-// met by the listing before its notice is read.
-func TestImageThatComesDuringTheFirstListing(t *testing.T) {
+// What comes while the folder is listed for the first time is met by the listing
+// before its notice is read.
+func TestWhatComesDuringTheFirstListing(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	f := newFolder(settings(dir))
-	r := &rig{t: t, dir: dir, log: &journal{}}
-	w, err := f.Open(nopLog)
+	s := settings(t.TempDir())
+	s.Subfolders = true
+	r := &rig{t: t, dir: s.Path, log: &journal{}}
+	outside := filepath.Join(t.TempDir(), "batch")
+	r.ok(os.Mkdir(outside, 0o700))
+	r.ok(os.WriteFile(filepath.Join(outside, "b.png"), []byte(contentOf("b.png")), 0o600))
+	w, err := newFolder(s).Open(nopLog, most)
 	r.ok(err)
 	t.Cleanup(w.Close)
 	r.Watcher = w
 	r.put("a.png")
+	r.ok(os.Rename(outside, r.path("batch")))
 	for w.sweep != nil { // without listening
 		r.ok(w.step())
 	}
-	r.want("a.png")
+	r.want("a.png", "batch/b.png")
 	r.nothing()
 }
 
@@ -153,7 +158,7 @@ func TestFileBeyondTheLimit(t *testing.T) {
 	if g := r.next(); g.name != "huge.png" || fault.Of(g.err) != verdict.TooLarge {
 		t.Errorf("%+v", g)
 	}
-	if cap(r.buffer) > 1<<20 {
+	if cap(r.buffer) > most {
 		t.Errorf("%d bytes were allocated for it", cap(r.buffer))
 	}
 }

@@ -27,12 +27,12 @@ func (w *Watcher) load(i *Image) error {
 	switch size := info.Size(); {
 	case size == 0:
 		return fault.Incomplete("the file is empty")
-	case size > w.settings.MaxBytes:
-		return fault.TooLarge("the file has %d bytes, more than %d", size, w.settings.MaxBytes)
+	case size > w.maxBytes:
+		return fault.TooLarge("the file has %d bytes, more than the %d that camera.max_pixels allows", size, w.maxBytes)
 	}
 	buffer := bytes.NewBuffer(w.buffer[:0])
 	buffer.Grow(int(info.Size()) + bytes.MinRead)
-	_, err = buffer.ReadFrom(io.LimitReader(file, w.settings.MaxBytes+1))
+	_, err = buffer.ReadFrom(io.LimitReader(file, w.maxBytes+1))
 	w.buffer = buffer.Bytes()
 	if err != nil {
 		return fault.Damaged("the file cannot be read: %w", err)

@@ -22,6 +22,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience is how long a test waits for what must happen; it is no measurement.
 const patience = 30 * time.Second
 
+// most is how many bytes a file may have in tests.
+const most = 1 << 20
+
 // quick is how long a file must be left alone in tests, unless they set it.
 const quick = 150 * time.Millisecond
 
@@ -67,7 +70,7 @@ type rig struct {
 
 func settings(dir string) Settings {
 	return Settings{
-		Path: dir, Then: Keep, MaxBytes: 1 << 20, Names: ".png, .jpg",
+		Path: dir, Then: Keep, Names: ".png, .jpg",
 		IsImage: func(name string) bool {
 			return !strings.HasPrefix(name, ".") && slices.Contains([]string{".png", ".jpg"}, strings.ToLower(filepath.Ext(name)))
 		},
@@ -115,7 +118,7 @@ func rebuilt(f *Folder) *Folder {
 // reopen watches a folder, again where it was watched before.
 func (r *rig) reopen(f *Folder) {
 	r.t.Helper()
-	w, err := f.Open(zerolog.New(r.log))
+	w, err := f.Open(zerolog.New(r.log), most)
 	if err != nil {
 		r.t.Fatal(err)
 	}

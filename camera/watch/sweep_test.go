@@ -105,6 +105,20 @@ func TestPolling(t *testing.T) {
 	}
 }
 
+// The times of files on a share are by the clock of another machine.
+func TestOldFilesAreCompleteByOurClockOnly(t *testing.T) {
+	t.Parallel()
+	r := watching(t, nil)
+	old := time.Now().Add(-time.Hour).UnixNano()
+	m := mark{size: 1, written: old, changed: old}
+	if !r.leftAlone(m) || r.leftAlone(mark{size: 1, written: old, changed: time.Now().UnixNano()}) {
+		t.Error("on a local file system")
+	}
+	if r.poll = networkPoll; r.leftAlone(m) {
+		t.Error("on a network file system")
+	}
+}
+
 func TestNetworkFileSystemsArePolled(t *testing.T) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(t.TempDir(), &s); err != nil {

@@ -181,7 +181,7 @@ func TestImageThatCannotBeTakenOut(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	r.Close()
-	if _, err := r.Open(nopLog); err == nil {
+	if _, err := r.Open(nopLog, most); err == nil {
 		t.Error("opened, though nothing can be taken out")
 	}
 	r.ok(os.Remove(to))
@@ -212,7 +212,7 @@ func TestWhereImagesCannotBeMoved(t *testing.T) {
 	} {
 		s := settings(dir)
 		s.Then, s.To, s.Subfolders = Move, to, true
-		if _, err := New(s).Open(nopLog); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := New(s).Open(nopLog, most); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("to=%s: %v, want %q", to, err, want)
 		}
 	}

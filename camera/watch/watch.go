@@ -35,9 +35,8 @@ type Settings struct {
 	Then       string        // Keep, Remove or Move
 	To         string        // where Move puts images
 
-	IsImage  func(name string) bool // whether a file of this name is an image
-	Names    string                 // what such names look like, for people
-	MaxBytes int64                  // of one file
+	IsImage func(name string) bool // whether a file of this name is an image
+	Names   string                 // what such names look like, for people
 }
 
 // limits bound time and memory. Tests lower them.
@@ -86,6 +85,7 @@ func New(s Settings) *Folder {
 // Watcher watches a folder until it is lost. It is for one goroutine.
 type Watcher struct {
 	*Folder
+	maxBytes int64 // of one file
 	root     identity
 	tree     *tree
 	arrivals *arrivals
@@ -100,8 +100,9 @@ type Watcher struct {
 	buffer   []byte
 }
 
-// Open starts watching. The caller closes the watcher.
-func (f *Folder) Open(log zerolog.Logger) (*Watcher, error) {
+// Open starts watching. A file of more than maxBytes is not read. The caller
+// closes the watcher.
+func (f *Folder) Open(log zerolog.Logger, maxBytes int64) (*Watcher, error) {
 	f.report.to(log)
 	info, err := os.Stat(f.settings.Path)
 	switch {
@@ -118,7 +119,7 @@ func (f *Folder) Open(log zerolog.Logger) (*Watcher, error) {
 		return nil, err
 	}
 	w := &Watcher{
-		Folder: f, root: identityOf(info), tree: tree, poll: max(0, f.settings.Poll),
+		Folder: f, maxBytes: maxBytes, root: identityOf(info), tree: tree, poll: max(0, f.settings.Poll),
 		arrivals: newArrivals(f.limits), looked: time.Now(),
 	}
 	w.pollIfRemote("")
