@@ -268,6 +268,7 @@ func TestMemoryOfMountedFolders(t *testing.T) {
 }
 
 func BenchmarkMemory(b *testing.B) {
+	b.ReportAllocs()
 	for b.Loop() {
 		m := newMemory()
 		for i := range 1_000_000 {
