@@ -105,11 +105,20 @@ func listPictures(path string) ([]string, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		if !e.IsDir() && imagefile.HasImageName(e.Name()) {
-			files = append(files, filepath.Join(path, e.Name()))
+		if at := filepath.Join(path, e.Name()); imagefile.HasImageName(e.Name()) && !isFolder(at, e) {
+			files = append(files, at)
 		}
 	}
 	return files, nil
+}
+
+// isFolder says whether an entry is a folder, or a link to one.
+func isFolder(path string, e os.DirEntry) bool {
+	if e.Type()&os.ModeSymlink == 0 {
+		return e.IsDir()
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func (s *folder) read(ctx context.Context, f *Frame) error {

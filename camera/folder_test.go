@@ -49,8 +49,11 @@ func TestFolderOnceGivesEveryPictureInOrder(t *testing.T) {
 		writePicture(t, dir, name, uint8(10*(i+1)))
 	}
 	writePicture(t, dir, ".hidden.png", 1)
-	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("no picture"), 0o600); err != nil {
-		t.Fatal(err)
+	writeText(t, dir, "notes.txt")
+	for _, err := range []error{os.Mkdir(filepath.Join(dir, "folder.png"), 0o700), os.Symlink(t.TempDir(), filepath.Join(dir, "linked.png"))} {
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	cam := start(t, "file://"+dir, config.Camera{})
 	if !cam.Every() {

@@ -1,7 +1,6 @@
 package camera
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +20,7 @@ import (
 const (
 	uploadBytes    = 32 << 20        // of one picture, unless the URL says otherwise
 	uploadDeadline = 5 * time.Second // from the request to its answer
-	uploadSeats    = 4               // pictures being received or judged; more are sent away
+	uploadSeats    = 4               // pictures that wait or are being judged; more are sent away
 	uploadSlice    = 500 * time.Millisecond
 	uploadGoodbye  = 500 * time.Millisecond // for answers to go out at the end
 )
@@ -31,11 +30,13 @@ type uploadSettings struct {
 	address, path string
 	token         string // "" lets anybody who reaches the address in
 	tokenFile     string
-	most          int64 // bytes
+	host          string // a name by which it may be called besides; "": none
+	most          int64  // bytes
 	deadline      time.Duration
 }
 
-// parseUpload understands upload://127.0.0.1:8081/path?token_file=&max=32MB&deadline=5s.
+// parseUpload understands
+// upload://127.0.0.1:8081/path?token_file=&host=&max=32MB&deadline=5s.
 func parseUpload(u *url.URL, q *query) (plan, error) {
 	s := uploadSettings{address: u.Host, path: "/" + strings.Trim(u.Path, "/")}
 	host, port, err := net.SplitHostPort(u.Host)
@@ -44,6 +45,7 @@ func parseUpload(u *url.URL, q *query) (plan, error) {
 	}
 	s.token, _ = q.get("token")
 	s.tokenFile, _ = q.get("token_file")
+	s.host, _ = q.get("host")
 	s.most = int64(q.size("max", uploadBytes, 1<<30))
 	s.deadline = q.duration("deadline", uploadDeadline, time.Hour)
 	switch {
@@ -81,24 +83,25 @@ func (q *query) size(key string, fallback, high config.Bytes) config.Bytes {
 // upload takes pictures over HTTP, one a request, and answers each with its
 // verdict.
 type upload struct {
-	settings  uploadSettings
-	maxPixels int
-	server    *http.Server
-	served    chan error     // how serving ended
-	handlers  sync.WaitGroup // requests being answered
-	closing   context.CancelFunc
-	brought   chan *delivery
-	seats     chan *bytes.Buffer // a picture's memory, reused; as many as may be received at a time
-	decoder   *imagefile.Decoder
+	settings    uploadSettings
+	maxPixels   int
+	server      *http.Server
+	served      chan error     // how serving ended
+	handlers    sync.WaitGroup // requests being answered
+	closing     context.CancelFunc
+	connections *connections
+	bodies      *bodies
+	brought     chan *delivery
+	seats       chan struct{} // one for each picture that may wait or be judged
+	decoder     *imagefile.Decoder
 }
 
 // delivery is a picture somebody has brought and waits for.
 type delivery struct {
 	name   string
-	data   []byte
+	body   *body // released by whoever decodes it
 	came   time.Time
-	read   chan struct{} // closed once data is decoded
-	answer chan []byte   // the verdict as JSON, or nil: it was not judged
+	answer chan []byte // the verdict as JSON, or nil: it was not judged
 }
 
 func (s *upload) open(ctx context.Context) error {
@@ -116,15 +119,14 @@ func (s *upload) open(ctx context.Context) error {
 		return fmt.Errorf("%w: is another program or station listening there?", err)
 	}
 	s.decoder, s.brought, s.served = imagefile.NewDecoder(s.maxPixels), make(chan *delivery), make(chan error, 1)
-	s.seats = make(chan *bytes.Buffer, uploadSeats)
-	for range uploadSeats {
-		s.seats <- &bytes.Buffer{}
-	}
+	s.seats, s.bodies, s.connections = make(chan struct{}, uploadSeats), newBodies(s.settings.most), newConnections()
 	open, closing := context.WithCancel(context.WithoutCancel(ctx))
 	s.closing = closing
 	s.server = &http.Server{
-		Handler: s, ReadHeaderTimeout: s.settings.deadline, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: s, ReadHeaderTimeout: min(s.settings.deadline, uploadDeadline), WriteTimeout: s.settings.deadline + uploadDeadline,
+		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return open },
+		ConnContext: s.connections.context, ConnState: s.connections.note,
 	}
 	go func() { s.served <- s.server.Serve(l) }()
 	return nil
@@ -146,9 +148,10 @@ func (s *upload) read(ctx context.Context, f *Frame) error {
 }
 
 func (s *upload) take(d *delivery, f *Frame) {
-	defer close(d.read)
+	defer d.body.release()
 	f.Captured, f.Exposure, f.Source = d.came, verdict.Estimated, d.name
-	if _, err := s.decoder.Decode(d.data, &f.mat); err != nil {
+	f.received()
+	if _, err := s.decoder.Decode(d.body.data, &f.mat); err != nil {
 		f.fail(err)
 	}
 	f.reply = func(v *verdict.Verdict) { d.answer <- asJSON(v) }

@@ -1,7 +1,6 @@
 package camera
 
 import (
-	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,8 +18,8 @@ func FuzzUpload(f *testing.F) {
 	f.Add("GET", "/cap/../cap", "Bearer t0ken", "")
 	f.Fuzz(func(t *testing.T, method, target, authorization, body string) {
 		s := &upload{settings: uploadSettings{path: "/cap", token: "t0ken", most: 1 << 20, deadline: 20 * time.Millisecond}}
-		s.brought, s.seats = make(chan *delivery), make(chan *bytes.Buffer, 1)
-		s.seats <- new(bytes.Buffer)
+		s.brought, s.seats = make(chan *delivery), make(chan struct{}, 1)
+		s.bodies, s.connections = newBodies(s.settings.most), newConnections()
 		r, err := http.NewRequestWithContext(t.Context(), method, "http://127.0.0.1"+target, strings.NewReader(body))
 		if err != nil {
 			return // net/http refuses it before it comes here

@@ -1,15 +1,12 @@
 package camera
 
 import (
-	"bytes"
 	"context"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"path"
-	"strings"
 	"time"
 
 	"faird/camera/imagefile"
@@ -27,9 +24,9 @@ type refusal struct {
 func (s *upload) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.handlers.Add(1)
 	defer s.handlers.Done()
+	s.connections.answering(r)
 	ctx, cancel := context.WithTimeout(r.Context(), s.settings.deadline)
 	defer cancel()
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.settings.deadline))
 	answer, err := s.admit(ctx, w, r)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -37,6 +34,7 @@ func (s *upload) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(answer)
 		return
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadGoodbye)) // for what is left of the body
 	status := http.StatusInternalServerError
 	if refused := (refusal{}); errors.As(err, &refused) {
 		status = refused.status
@@ -48,8 +46,11 @@ func (s *upload) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"error": err.Error()})
 }
 
-// admit lets a request in, if it may and there is room.
+// admit lets a request in, if it may.
 func (s *upload) admit(ctx context.Context, w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if err := s.guard(r); err != nil {
+		return nil, err
+	}
 	switch {
 	case !s.knows(r):
 		w.Header().Set("WWW-Authenticate", "Bearer")
@@ -60,39 +61,33 @@ func (s *upload) admit(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		w.Header().Set("Allow", "POST, PUT")
 		return nil, refusal{http.StatusMethodNotAllowed, errors.New("POST or PUT one picture as the body")}
 	}
-	select {
-	case seat := <-s.seats:
-		defer func() { s.seats <- seat }()
-		return s.receive(ctx, w, r, seat)
-	default:
-		return nil, refusal{http.StatusServiceUnavailable, fmt.Errorf("%d pictures are waiting already: send one after the other", uploadSeats)}
-	}
-}
-
-// knows compares the token in a time that tells nothing about it.
-func (s *upload) knows(r *http.Request) bool {
-	given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return s.settings.token == "" || subtle.ConstantTimeCompare([]byte(given), []byte(s.settings.token)) == 1
-}
-
-// receive reads the picture into a seat's memory.
-func (s *upload) receive(ctx context.Context, w http.ResponseWriter, r *http.Request, seat *bytes.Buffer) ([]byte, error) {
-	seat.Reset()
-	_, err := seat.ReadFrom(http.MaxBytesReader(w, r.Body, s.settings.most))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, refusal{http.StatusRequestEntityTooLarge, fmt.Errorf("a picture may have %d bytes: send a smaller one, or raise max", s.settings.most)}
-	}
-	if err != nil {
-		return nil, refusal{http.StatusBadRequest, fmt.Errorf("the picture did not come through: %w", err)}
-	}
-	if err := s.bounded(seat.Bytes()); err != nil {
-		return nil, err
-	}
 	name := path.Base(r.URL.Query().Get("name"))
 	if name == "." || name == "/" {
 		name = "upload"
 	}
-	return s.judged(ctx, &delivery{name: name, data: seat.Bytes(), came: time.Now(), read: make(chan struct{}), answer: make(chan []byte, 1)})
+	if len(name) > maxUploadName {
+		return nil, refusal{http.StatusBadRequest, fmt.Errorf("the name has %d bytes, at most %d are taken", len(name), maxUploadName)}
+	}
+	b, err := s.receive(w, r)
+	if err != nil {
+		return nil, err
+	}
+	return s.seated(ctx, &delivery{name: name, body: b, came: time.Now(), answer: make(chan []byte, 1)})
+}
+
+// maxUploadName bounds a picture's name, in bytes, as file systems do.
+const maxUploadName = 255
+
+// seated has a picture judged if there is room.
+func (s *upload) seated(ctx context.Context, d *delivery) ([]byte, error) {
+	select {
+	case s.seats <- struct{}{}:
+		defer func() { <-s.seats }()
+		return s.judged(ctx, d)
+	default:
+		d.body.release()
+		return nil, refusal{http.StatusServiceUnavailable, fmt.Errorf("%d pictures are waiting already: send one after the other", uploadSeats)}
+	}
 }
 
 // bounded refuses what is no image, or one beyond the station's limit, by its
@@ -112,9 +107,9 @@ func (s *upload) bounded(data []byte) error {
 func (s *upload) judged(ctx context.Context, d *delivery) ([]byte, error) {
 	late := refusal{http.StatusGatewayTimeout, fmt.Errorf("no verdict within %v", s.settings.deadline)}
 	select {
-	case s.brought <- d:
-		defer func() { <-d.read }() // until then the picture's memory is in use
+	case s.brought <- d: // its body belongs to the worker now
 	case <-ctx.Done():
+		d.body.release()
 		return nil, s.expired(ctx, late)
 	}
 	select {

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/png"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -219,4 +221,194 @@ func TestUploadAddressThatIsTaken(t *testing.T) {
 	_, url := receiving(t, "")
 	cam := start(t, "upload://"+strings.TrimPrefix(url, "http://"), config.Camera{})
 	eventually(t, cam, "refused", func(s Status) bool { return strings.Contains(s.Err, "another program or station") })
+}
+
+// A page that somebody on this network looks at can have the browser post a
+// picture here, and a PLC would take its verdict for its part's.
+func TestUploadsFromWebPagesAreRefused(t *testing.T) {
+	cam, url := receiving(t, "?host=box.example")
+	address := strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/cap")
+	_, port, _ := strings.Cut(address, ":")
+	for name, c := range map[string]struct {
+		header map[string]string
+		host   string
+		want   int
+	}{
+		"cross-site":           {map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, "", http.StatusForbidden},
+		"same site":            {map[string]string{"Sec-Fetch-Site": "same-site"}, "", http.StatusForbidden},
+		"old browser":          {map[string]string{"Origin": "https://evil.example"}, "", http.StatusForbidden},
+		"sandboxed page":       {map[string]string{"Origin": "null"}, "", http.StatusForbidden},
+		"DNS rebinding":        {nil, "evil.example:" + port, http.StatusMisdirectedRequest},
+		"rebinding, same site": {map[string]string{"Sec-Fetch-Site": "same-origin"}, "127.0.0.1.evil.example", http.StatusMisdirectedRequest},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), "POST", url, bytes.NewReader(pngOf(t, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = c.host
+		for k, v := range c.header {
+			r.Header.Set(k, v)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != c.want {
+			t.Errorf("%s: %d, want %d", name, resp.StatusCode, c.want)
+		}
+	}
+	if s := cam.Status(); s.Frames != 0 {
+		t.Errorf("%+v", s)
+	}
+	for _, host := range []string{"", "localhost:" + port, "box.example", "[::1]:" + port} {
+		answered := make(chan int, 1)
+		go func() {
+			r, err := http.NewRequestWithContext(t.Context(), "POST", url, bytes.NewReader(pngOf(t, 1)))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			r.Host = host
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			resp.Body.Close()
+			answered <- resp.StatusCode
+		}()
+		f := next(t, cam, time.Time{})
+		f.Answer(&verdict.Verdict{})
+		f.Release()
+		if got := <-answered; got != http.StatusOK {
+			t.Errorf("called %q: %d", host, got)
+		}
+	}
+}
+
+// dribble opens a connection and begins an upload on it that never ends.
+func dribble(t *testing.T, url, text string) net.Conn {
+	t.Helper()
+	address := strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/cap")
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// judged sends a picture and answers for it.
+func judged(t *testing.T, cam *Camera, url string) reply {
+	t.Helper()
+	answered := make(chan reply, 1)
+	go func() { answered <- send(t, "POST", url, "", bytes.NewReader(pngOf(t, 1))) }()
+	for {
+		f, err := cam.Next(short(t, 10*time.Millisecond), time.Time{})
+		if err == nil {
+			f.Answer(&verdict.Verdict{Verdict: verdict.Pass})
+			f.Release()
+		}
+		select {
+		case got := <-answered:
+			return got
+		default:
+		}
+	}
+}
+
+func TestSlowSendersKeepNobodyOut(t *testing.T) {
+	cam, url := receiving(t, "?deadline=1m")
+	const begun = "POST /cap HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nsome"
+	var slow []net.Conn
+	for range uploadBodies {
+		slow = append(slow, dribble(t, url, begun))
+	}
+	time.Sleep(uploadGrace + 200*time.Millisecond)
+	for range 3 {
+		if got := judged(t, cam, url); got.status != http.StatusOK {
+			t.Errorf("%+v", got)
+		}
+	}
+	answer := make([]byte, 100)
+	if n, err := slow[0].Read(answer); err != nil || !strings.Contains(string(answer[:n]), "503") {
+		t.Errorf("the slowest sender was told %q, %v", answer[:n], err)
+	}
+}
+
+func TestIdleConnectionsKeepNobodyOut(t *testing.T) {
+	cam, url := receiving(t, "?deadline=1m")
+	for i := range 2 * uploadConnections {
+		dribble(t, url, []string{"", "POST /cap HTTP/1.1\r\nHo"}[i%2])
+	}
+	if got := judged(t, cam, url); got.status != http.StatusOK {
+		t.Errorf("%+v", got)
+	}
+	open := 0
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range fds {
+		if to, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && strings.HasPrefix(to, "socket:") {
+			open++
+		}
+	}
+	if most := 3*uploadConnections + 20; open > most { // the test's ends and the server's
+		t.Errorf("%d sockets are open, want %d at most", open, most)
+	}
+}
+
+func TestMemoryOfBodiesIsBounded(t *testing.T) {
+	bs := newBodies(1 << 20)
+	var held []*body
+	for {
+		b, err := bs.begin(func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = b.fill(bytes.NewReader(make([]byte, 1<<20)))
+		bs.end(b)
+		if held = append(held, b); err != nil {
+			wantErr(t, err, errNoMemory)
+			break
+		}
+	}
+	if n := len(held); n <= uploadSeats || n > 2*uploadSeats {
+		t.Errorf("%d of the largest bodies fit", n)
+	}
+	for _, b := range held {
+		b.release()
+	}
+	if bs.bytes != bodyMemory(1<<20) {
+		t.Errorf("%d bytes are left of %d", bs.bytes, bodyMemory(1<<20))
+	}
+}
+
+func TestBodyOfTheLargestSize(t *testing.T) {
+	data := pngOf(t, 1)
+	_, url := receiving(t, fmt.Sprintf("?deadline=300ms&max=%dB", len(data)))
+	if got := send(t, "POST", url, "", bytes.NewReader(data)); got.status != http.StatusGatewayTimeout {
+		t.Errorf("%+v", got)
+	}
+	if got := send(t, "POST", url, "", bytes.NewReader(append(data, 0))); got.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("%+v", got)
+	}
+	if got := send(t, "POST", url+"?name="+strings.Repeat("n", 256), "", bytes.NewReader(data)); got.status != http.StatusBadRequest {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestBodyThatStallsIsToldSo(t *testing.T) {
+	_, url := receiving(t, "?deadline=300ms")
+	conn := dribble(t, url, "POST /cap HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nsome")
+	answer := make([]byte, 100)
+	if n, err := conn.Read(answer); err != nil || !strings.Contains(string(answer[:n]), "408") {
+		t.Errorf("told %q, %v", answer[:n], err)
+	}
 }

@@ -2,16 +2,20 @@ package camera
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"faird/camera/fault"
 	"faird/config"
 	"faird/verdict"
 
+	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 )
 
@@ -41,7 +45,7 @@ func judge(t *testing.T, cam *Camera) (name string, shown uint8, err error) {
 // nothing makes sure that no further picture comes.
 func nothing(t *testing.T, cam *Camera) {
 	t.Helper()
-	f, err := cam.Next(short(t, 2*watchSlice), time.Time{})
+	f, err := cam.Next(short(t, time.Second), time.Time{})
 	if err == nil {
 		t.Errorf("%s came once more, or was not to come: %v", f.Source, f.Err)
 		f.Release()
@@ -104,7 +108,7 @@ func TestWatchWaitsForTheWholePicture(t *testing.T) {
 		if _, err := file.Write(whole[len(whole)*part/4 : len(whole)*(part+1)/4]); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(watchSlice / 2)
+		time.Sleep(time.Second / 4)
 		if s := cam.Status(); s.Frames != 0 {
 			t.Errorf("taken after %d of 4 parts", part+1)
 		}
@@ -137,6 +141,7 @@ func TestWatchTakesJudgedPicturesOut(t *testing.T) {
 			if err := os.Chtimes(old, past, past); err != nil {
 				t.Fatal(err)
 			}
+			time.Sleep(2200 * time.Millisecond) // until it counts as left alone: inodes show when their times were set
 			touch(t, filepath.Join(done, "before.png"), []byte("an older one"))
 			query := "?then=remove"
 			if then == "move" {
@@ -193,7 +198,7 @@ func TestWatchedFolderThatGoesAndReturns(t *testing.T) {
 	}
 	eventually(t, cam, "lost", func(s Status) bool { return !s.Connected })
 	old := writePicture(t, away, "2.png", 2) // comes while the folder is away
-	past := time.Now().Add(-watchSettle)
+	past := time.Now().Add(-time.Minute)
 	if err := os.Chtimes(old, past, past); err != nil {
 		t.Fatal(err)
 	}
@@ -221,23 +226,86 @@ func TestWatchWhereItCannot(t *testing.T) {
 	}
 }
 
-func TestNotices(t *testing.T) {
-	var data []byte
-	for _, e := range []struct {
-		mask uint32
-		name string
-	}{{unix.IN_CLOSE_WRITE, "a.png"}, {unix.IN_CLOSE_WRITE | unix.IN_ISDIR, "folder"}, {unix.IN_DELETE, "b.png"}, {unix.IN_Q_OVERFLOW, ""}, {unix.IN_IGNORED, ""}} {
-		event := make([]byte, unix.SizeofInotifyEvent+16)
-		event[4], event[5], event[6], event[7] = byte(e.mask), byte(e.mask>>8), byte(e.mask>>16), byte(e.mask>>24)
-		event[12] = 16
-		copy(event[unix.SizeofInotifyEvent:], e.name)
-		data = append(data, event...)
+// The rules are tested in package watch; these make sure that its answers become
+// frames, and that nothing it leaves out stays unsaid.
+func TestWatchAnswersForEveryFile(t *testing.T) {
+	dir, done := t.TempDir(), t.TempDir()
+	outside := writePicture(t, t.TempDir(), "a.png", 50)
+	var log journal
+	cam, err := Open(config.Camera{URL: "watch://" + dir + "?subfolders=true&then=move&to=" + done}, zerolog.New(&log))
+	if err != nil {
+		t.Fatal(err)
 	}
-	want := []notice{{name: "a.png"}, {name: "b.png", left: true}, {overflow: true}, {gone: true}}
-	if got := notices(bytes.Clone(data[:len(data)-1])); fmt.Sprint(got) != fmt.Sprint(want[:3]) { // the last one is cut off
-		t.Errorf("%+v", got)
+	runUntilEnd(t, cam)
+	eventually(t, cam, "watching", func(s Status) bool { return s.Connected })
+	whole, err := os.ReadFile(outside)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got := notices(data); fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("%+v", got)
+	touch(t, filepath.Join(dir, "empty.png"), nil)
+	touch(t, filepath.Join(dir, "half.png"), whole[:len(whole)/2])
+	writeText(t, dir, "notes.txt")
+	for _, err := range []error{
+		os.Link(outside, filepath.Join(dir, "hard.png")),
+		os.Symlink(outside, filepath.Join(dir, "soft.png")),
+		os.Symlink("/no/such/file", filepath.Join(dir, "nowhere.png")),
+		unix.Mkfifo(filepath.Join(dir, "pipe.png"), 0o600),
+		os.MkdirAll(filepath.Join(dir, "2026/11/30"), 0o700),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	writePicture(t, dir, "2026/11/30/dated.png", 51)
+	got := map[string]error{}
+	for range 5 {
+		name, shown, err := judge(t, cam)
+		if got[name] = err; err == nil && shown != 50 && shown != 51 {
+			t.Errorf("%s is of shade %d", name, shown)
+		}
+	}
+	for _, name := range []string{"hard.png", "soft.png", "2026/11/30/dated.png"} {
+		if err, ok := got[name]; !ok || err != nil {
+			t.Errorf("%s was judged: %v; %v", name, ok, err)
+		}
+	}
+	if fault.Of(got["empty.png"]) != verdict.Incomplete || !errors.Is(got["half.png"], ErrPicture) {
+		t.Errorf("empty: %v; half: %v", got["empty.png"], got["half.png"])
+	}
+	for _, name := range []string{"notes.txt", "nowhere.png", "pipe.png"} {
+		for end := time.Now().Add(patience); log.count(name) == 0 && time.Now().Before(end); {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if n := log.count(name); n != 1 {
+			t.Errorf("%d log lines on %s, want 1: %s", n, name, log.text())
+		}
+	}
+	nothing(t, cam)
+	if _, err := os.Stat(filepath.Join(done, "2026/11/30/dated.png")); err != nil {
+		t.Error(err)
+	}
+	if left := names(t, dir); left != "2026 notes.txt nowhere.png pipe.png" {
+		t.Errorf("left behind: %s", left)
 	}
 }
+
+// journal keeps what was logged.
+type journal struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buffer.Write(p)
+}
+
+func (j *journal) text() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buffer.String()
+}
+
+// count is how many lines name a file.
+func (j *journal) count(file string) int { return strings.Count(j.text(), `"file":"`+file+`"`) }

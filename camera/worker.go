@@ -3,6 +3,8 @@ package camera
 import (
 	"context"
 	"errors"
+
+	"github.com/rs/zerolog"
 )
 
 // source is one opened origin of pictures. All calls come from one goroutine.
@@ -17,6 +19,11 @@ type source interface {
 	read(ctx context.Context, f *Frame) error
 	// close frees everything. It is called once, also when open failed.
 	close()
+}
+
+// logger is a source that has more to say than what is wrong with it as a whole.
+type logger interface {
+	logTo(log zerolog.Logger)
 }
 
 // worker is one source on a goroutine of its own, and so, while it is in C, on an
@@ -60,6 +67,9 @@ func (c *Camera) startWorker(ctx context.Context) *worker {
 		integrity: integrity{maxPixels: c.settings.MaxPixels, mixed: c.plan.mixed},
 	}
 	src := c.plan.source(c.settings, c.status.Frames)
+	if l, ok := src.(logger); ok {
+		l.logTo(c.log)
+	}
 	go func() {
 		defer c.retire(w)
 		defer src.close()
