@@ -1,7 +1,9 @@
 package camera
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ type lamp struct {
 	switches []switching
 	delay    time.Duration
 	pictures [2][]byte // dark, bright
+	drawn    int
 }
 
 type switching struct {
@@ -47,7 +50,18 @@ func (l *lamp) draw() []byte {
 			seen = 1
 		}
 	}
-	return l.pictures[seen]
+	l.drawn++
+	return noisy(l.pictures[seen], l.drawn)
+}
+
+// noisy is a JPEG whose bytes differ from those of the image before, as a sensor's
+// noise makes them: its restart interval, which has no effect on a single scan of
+// fewer blocks, counts on.
+func noisy(image []byte, n int) []byte {
+	interval := 40000 + n%20000
+	restart := []byte{0xff, 0xdd, 0, 4, byte(interval >> 8), byte(interval)}
+	table := bytes.Index(image, []byte{0xff, 0xdb}) // the first quantization table
+	return slices.Concat(image[:table], restart, image[table:])
 }
 
 func TestLatencyIsMeasured(t *testing.T) {
@@ -70,8 +84,11 @@ func TestLatencyIsMeasured(t *testing.T) {
 func TestLatencyWithoutALight(t *testing.T) {
 	s := newMJPEG(t, 10*time.Millisecond)
 	s.pictures = nil
-	flat := shadePictures(t)[3]
-	s.draw = func() []byte { return flat }
+	flat, drawn := shadePictures(t)[3], 0
+	s.draw = func() []byte {
+		drawn++
+		return noisy(flat, drawn)
+	}
 	cam := start(t, s.url(), config.Camera{})
 	_, err := cam.MeasureLatency(t.Context(), func(bool) error { return nil })
 	wantErr(t, err, ErrDark)

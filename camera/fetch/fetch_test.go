@@ -185,8 +185,8 @@ func TestSilence(t *testing.T) {
 				return
 			}
 			defer conn.Close()
-			_, _ = conn.Write([]byte(greeting))
 			_, _ = conn.Read(make([]byte, 1000)) // the request
+			_, _ = conn.Write([]byte(greeting))
 			cancel(patience)
 			_, _ = conn.Read(make([]byte, 1)) // until it is closed
 		}()

@@ -112,9 +112,10 @@ func (l *link) release(send func([]byte)) {
 }
 
 // flipBits inverts one random bit, and with a chance of a half each time another.
+// What it returns differs: an even number of flips of one bit would be none.
 func flipBits(datagram []byte, rng *rand.Rand) []byte {
 	out := bytes.Clone(datagram)
-	for more := len(out) > 0; more; more = rng.IntN(2) == 0 {
+	for more := len(out) > 0; more; more = rng.IntN(2) == 0 || bytes.Equal(out, datagram) {
 		bit := rng.IntN(8 * len(out))
 		out[bit/8] ^= 1 << (bit % 8)
 	}
