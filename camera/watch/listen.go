@@ -112,7 +112,12 @@ func (w *Watcher) arrived(n notice, name string, e *entry) {
 		delete(w.arrivals.entries, w.moved.name)
 		w.memory.restore(name, w.moved.fact)
 	}
-	if !w.isImage(name) {
+	switch {
+	case w.isImage(name):
+	case e != nil: // a log file, say, that is closed and opened again for every line
+		e.opens = max(0, e.opens-1)
+		return
+	default:
 		w.track(name)
 		return
 	}

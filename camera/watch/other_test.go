@@ -104,6 +104,18 @@ func TestWhatIsNeverJudged(t *testing.T) {
 	}
 }
 
+func TestLogFileThatNeverRests(t *testing.T) {
+	t.Parallel()
+	r := watching(t, nil)
+	for end := time.Now().Add(patience); r.lineOn("app.log", "not the name") == 0 && time.Now().Before(end); {
+		r.write("app.log", time.Now().String()) // closed each time
+		r.turnAlone()
+	}
+	if n := r.lineOn("app.log", "not the name"); n != 1 {
+		t.Errorf("%d lines on it", n)
+	}
+}
+
 // Careful writers give a file its name once it is complete.
 func TestTemporaryNamesAreNotMentioned(t *testing.T) {
 	t.Parallel()

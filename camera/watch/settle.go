@@ -20,7 +20,7 @@ func (w *Watcher) settle(now time.Time) {
 			if w.isImage(e.name) {
 				w.report.say("a file is never judged", e.name, "it appeared and vanished before it could be read: leave images there until they are judged")
 			}
-		case m.content() != e.mark.content():
+		case m.content() != e.mark.content() && (w.isImage(e.name) || e.opens > 0):
 			e.mark, e.since = m, now
 		case w.isImage(e.name):
 			w.arrivals.complete(e, true)

@@ -60,19 +60,14 @@ func (w *Watcher) list(t task) {
 
 // step does one batch of a sweep, if there is one to do.
 func (w *Watcher) step() error {
-	if w.sweep == nil {
-		full := w.memory.size() >= w.limits.facts
-		if full || !w.due.IsZero() && time.Now().After(w.due) || w.arrivals.missed && len(w.arrivals.entries) < w.limits.waiting/2 {
-			w.arrivals.missed = false
-			w.sweepAll()
-		}
-		return nil
-	}
 	s := w.sweep
-	if s.dir == nil {
-		if len(s.todo) == 0 {
-			return w.swept(s)
-		}
+	switch {
+	case s == nil:
+		w.sweepIfDue(time.Now())
+		return nil
+	case s.dir == nil && len(s.todo) == 0:
+		return w.swept(s)
+	case s.dir == nil:
 		s.now, s.todo = s.todo[0], s.todo[1:]
 		return w.opened(s)
 	}
@@ -87,10 +82,21 @@ func (w *Watcher) step() error {
 	}
 	_ = s.dir.Close()
 	s.dir = nil
-	if !errors.Is(err, io.EOF) {
-		return w.unlisted(s, err)
+	if errors.Is(err, io.EOF) {
+		return nil
 	}
-	return nil
+	return w.unlisted(s, err)
+}
+
+// sweepIfDue lists everything when it is time to poll, when files did not fit,
+// and when there are so many facts that some may be about files that are gone.
+func (w *Watcher) sweepIfDue(now time.Time) {
+	polled := !w.due.IsZero() && now.After(w.due)
+	missed := w.arrivals.missed && len(w.arrivals.entries) < w.limits.waiting/2
+	if polled || missed || w.memory.size() >= w.limits.facts {
+		w.arrivals.missed = false
+		w.sweepAll()
+	}
 }
 
 // opened begins with a folder.

@@ -105,6 +105,19 @@ func TestPolling(t *testing.T) {
 	}
 }
 
+// Listing takes a tenth of the time at most.
+func TestSlowFoldersArePolledLessOften(t *testing.T) {
+	t.Parallel()
+	r := watching(t, nil)
+	r.poll = networkPoll
+	r.sweepAll()
+	r.sweep.began = time.Now().Add(-time.Minute)
+	r.idle()
+	if wait := time.Until(r.due); wait < 8*time.Minute {
+		t.Errorf("a listing that takes a minute comes again in %v", wait)
+	}
+}
+
 // The times of files on a share are by the clock of another machine.
 func TestOldFilesAreCompleteByOurClockOnly(t *testing.T) {
 	t.Parallel()

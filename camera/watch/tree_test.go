@@ -249,3 +249,31 @@ func TestParse(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestFolderThatIsMovedAwayIsNoLongerWatched(t *testing.T) {
+	t.Parallel()
+	r := watching(t, subfolders)
+	r.mkdir("a/b")
+	r.put("a/b/1.png")
+	r.want("a/b/1.png")
+	if n := r.kernelWatches(); n != 3 {
+		t.Errorf("the kernel watches %d folders, want 3", n)
+	}
+	outside := filepath.Join(t.TempDir(), "a")
+	r.ok(os.Rename(r.path("a"), outside))
+	r.nothing()
+	if n := r.kernelWatches(); n != 1 {
+		t.Errorf("the kernel watches %d folders, want 1", n)
+	}
+}
+
+// kernelWatches is what proc(5) shows of the inotify descriptor.
+func (r *rig) kernelWatches() int {
+	r.t.Helper()
+	var text []byte
+	r.ok(r.tree.notices.control(func(fd int) (err error) {
+		text, err = os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
+		return err
+	}))
+	return strings.Count(string(text), "inotify wd:")
+}
