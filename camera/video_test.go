@@ -77,7 +77,7 @@ func TestWrongVideos(t *testing.T) {
 		filepath.Join(dir, "none.mp4"):       "no such file",
 		dir:                                  "is a folder",
 		writePicture(t, dir, "notes.png", 1): "",
-		writeText(t, dir, "text.mp4"):        "could not open",
+		writeText(t, dir, "text.mp4"):        "Invalid data",
 	} {
 		if want == "" {
 			continue // FFmpeg plays a picture as a video of one

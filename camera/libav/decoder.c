@@ -37,8 +37,9 @@ struct lav_decoder {
 	AVPacket *packet;
 	AVFrame *frame;
 	struct SwsContext *scaler;
-	uint8_t *extradata;
-	lav_options options;
+	AVCodecParameters *parameters;
+	int64_t max_bytes;
+	int threads, frame_threads;
 	int scales[5]; // what the scaler is set to: width, height, format, matrix, range
 	uint8_t *rows; // picture with padded rows, for widths that swscale's fast path gets wrong
 	unsigned rows_size;
@@ -126,7 +127,7 @@ static int remember(lav_decoder *d, AVFrame *frame)
 static int get_buffer(AVCodecContext *codec, AVFrame *frame, int flags)
 {
 	lav_decoder *d = codec->opaque;
-	if (exceeds(d->options.max_bytes, frame->width, frame->height, frame->format)) {
+	if (exceeds(d->max_bytes, frame->width, frame->height, frame->format)) {
 		pthread_mutex_lock(&d->lock);
 		d->refused = 1, d->refused_width = frame->width, d->refused_height = frame->height;
 		pthread_mutex_unlock(&d->lock);
@@ -168,26 +169,20 @@ static void forget(lav_decoder *d)
 // open_codec makes a fresh decoder.
 static int open_codec(lav_decoder *d)
 {
-	const lav_options *o = &d->options;
-	const AVCodecDescriptor *known = avcodec_descriptor_get_by_name(o->codec);
-	const AVCodec *codec = known ? avcodec_find_decoder(known->id) : NULL;
+	const AVCodec *codec = avcodec_find_decoder(d->parameters->codec_id);
 	if (!codec || codec->type != AVMEDIA_TYPE_VIDEO)
 		return AVERROR_DECODER_NOT_FOUND;
 	AVCodecContext *c = d->codec = avcodec_alloc_context3(codec);
 	if (!c)
 		return AVERROR(ENOMEM);
-	if (o->extradata_size > 0) {
-		c->extradata = av_mallocz(o->extradata_size + AV_INPUT_BUFFER_PADDING_SIZE);
-		if (!c->extradata)
-			return AVERROR(ENOMEM);
-		memcpy(c->extradata, o->extradata, o->extradata_size);
-		c->extradata_size = o->extradata_size;
-	}
+	int err = avcodec_parameters_to_context(c, d->parameters);
+	if (err < 0)
+		return err;
 	c->opaque = d;
 	c->get_buffer2 = get_buffer;
-	c->max_pixels = o->max_bytes / 3;
-	c->thread_count = o->threads;
-	c->thread_type = o->frame_threads ? FF_THREAD_FRAME : FF_THREAD_SLICE;
+	c->max_pixels = d->max_bytes / 3;
+	c->thread_count = d->threads;
+	c->thread_type = d->frame_threads ? FF_THREAD_FRAME : FF_THREAD_SLICE;
 	c->flags |= AV_CODEC_FLAG_UNALIGNED; // cropping is exact
 	c->err_recognition = AV_EF_EXPLODE | AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_CAREFUL;
 	c->export_side_data = AV_CODEC_EXPORT_DATA_FILM_GRAIN; // no grain is painted over the picture
@@ -209,18 +204,37 @@ static int open_parser(lav_decoder *d)
 	return 0;
 }
 
+static int set_parameters(AVCodecParameters *p, const lav_options *o)
+{
+	if (o->parameters)
+		avcodec_parameters_copy(p, o->parameters);
+	const AVCodecDescriptor *known = avcodec_descriptor_get_by_name(o->codec);
+	p->codec_type = AVMEDIA_TYPE_VIDEO;
+	p->codec_id = known ? known->id : AV_CODEC_ID_NONE;
+	av_freep(&p->extradata);
+	p->extradata_size = 0;
+	if (o->extradata_size == 0)
+		return 0;
+	p->extradata = av_mallocz(o->extradata_size + AV_INPUT_BUFFER_PADDING_SIZE);
+	if (!p->extradata)
+		return AVERROR(ENOMEM);
+	memcpy(p->extradata, o->extradata, o->extradata_size);
+	p->extradata_size = o->extradata_size;
+	return 0;
+}
+
 static int setup(lav_decoder *d, const lav_options *o)
 {
-	d->options = *o;
-	d->options.codec = strdup(o->codec);
-	d->options.extradata = d->extradata = malloc(o->extradata_size + 1);
+	d->max_bytes = o->max_bytes, d->threads = o->threads, d->frame_threads = o->frame_threads;
+	d->parameters = avcodec_parameters_alloc();
 	d->packet = av_packet_alloc();
 	d->frame = av_frame_alloc();
-	if (!d->options.codec || !d->extradata || !d->packet || !d->frame)
+	if (!d->parameters || !d->packet || !d->frame)
 		return AVERROR(ENOMEM);
-	memcpy(d->extradata, o->extradata, o->extradata_size);
-	int err = open_codec(d);
-	return err < 0 ? err : open_parser(d);
+	int err = set_parameters(d->parameters, o);
+	if (err < 0 || (err = open_codec(d)) < 0)
+		return err;
+	return open_parser(d);
 }
 
 int lav_open(const lav_options *o, lav_decoder **out)
@@ -250,8 +264,7 @@ void lav_close(lav_decoder *d)
 	av_frame_free(&d->frame);
 	sws_freeContext(d->scaler);
 	av_free(d->rows);
-	free((char *)d->options.codec);
-	free(d->extradata);
+	avcodec_parameters_free(&d->parameters);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
@@ -280,6 +293,18 @@ int lav_send(lav_decoder *d, const uint8_t *data, int size, int64_t tag)
 		return err;
 	memcpy(d->packet->data, data, size);
 	d->packet->pts = tag;
+	err = avcodec_send_packet(d->codec, d->packet);
+	av_packet_unref(d->packet);
+	return result(d, err);
+}
+
+int lav_forward(lav_decoder *d, const void *packet, int64_t tag)
+{
+	int err = av_packet_ref(d->packet, packet);
+	if (err < 0)
+		return err;
+	d->packet->pts = d->packet->dts = tag;
+	d->packet->flags &= ~AV_PKT_FLAG_DISCARD; // that is for us to do
 	err = avcodec_send_packet(d->codec, d->packet);
 	av_packet_unref(d->packet);
 	return result(d, err);
@@ -382,7 +407,7 @@ int lav_is_key(lav_decoder *d, const uint8_t *data, int size)
 	av_parser_parse2(d->parser, d->parsed, &out, &out_size, data, size, AV_NOPTS_VALUE, AV_NOPTS_VALUE, -1);
 	if (d->parser->key_frame >= 0)
 		return d->parser->key_frame;
-	return d->parser->pict_type == AV_PICTURE_TYPE_I;
+	return d->parser->pict_type ? d->parser->pict_type == AV_PICTURE_TYPE_I : -1;
 }
 
 int lav_reset(lav_decoder *d)

@@ -42,6 +42,7 @@ type Options struct {
 type Decoder struct {
 	c       *C.lav_decoder
 	headers headers // nil for codecs whose headers are not read here
+	codec   string
 	framing framing
 	carry   [][]byte // parameter sets that go with the next access unit
 	data    []byte   // what libavcodec gets, reused
@@ -65,11 +66,14 @@ const (
 )
 
 // NewDecoder returns a decoder, which the caller closes.
-func NewDecoder(o Options) (*Decoder, error) {
+func NewDecoder(o Options) (*Decoder, error) { return newDecoder(o, nil) }
+
+// newDecoder takes the AVCodecParameters of a container, too.
+func newDecoder(o Options, parameters unsafe.Pointer) (*Decoder, error) {
 	if o.MaxPixels <= 0 {
 		o.MaxPixels = config.DefaultMaxPixels
 	}
-	d := &Decoder{threads: max(o.Threads, 1), headers: newHeaders(o.Codec, limit(3*int64(o.MaxPixels))), empty: true}
+	d := &Decoder{codec: o.Codec, threads: max(o.Threads, 1), headers: newHeaders(o.Codec, newLimit(o.MaxPixels)), empty: true}
 	extradata := o.Extradata
 	if d.headers != nil {
 		var nals [][]byte
@@ -87,7 +91,7 @@ func NewDecoder(o Options) (*Decoder, error) {
 	defer C.free(extra)
 	options := C.lav_options{
 		codec: codec, extradata: (*C.uint8_t)(extra), extradata_size: C.int(len(extradata)),
-		threads: C.int(d.threads), max_bytes: C.int64_t(3 * o.MaxPixels),
+		threads: C.int(d.threads), max_bytes: C.int64_t(newLimit(o.MaxPixels)), parameters: parameters,
 	}
 	if d.threads > 1 && !o.LowDelay {
 		options.frame_threads = 1
@@ -119,56 +123,76 @@ func (d *Decoder) Flush() {
 // The error is ErrAgain where the access unit held no picture, or where a stream
 // reorders its pictures after all; more pictures are then had with Receive.
 func (d *Decoder) Decode(accessUnit []byte, pts int64, dst *gocv.Mat) (Picture, error) {
-	if err := d.Send(accessUnit, pts); err != nil {
-		return Picture{}, err
-	}
+	d.Send(accessUnit, pts)
 	return d.Receive(dst)
 }
 
 // Send gives the decoder one access unit, of which it keeps nothing; an empty one
-// ends the stream. Everything is to be received before the next Send. An
-// error says that the decoder itself failed.
-func (d *Decoder) Send(accessUnit []byte, pts int64) error {
-	if len(accessUnit) == 0 {
+// ends the stream. Everything is to be received before the next Send.
+func (d *Decoder) Send(accessUnit []byte, pts int64) { d.send(packet{data: accessUnit, pts: pts}) }
+
+func (d *Decoder) send(p packet) {
+	if len(p.data) == 0 {
 		d.finish(ending)
-		return nil
+		return
 	}
-	u, data := d.look(accessUnit)
+	u, data := d.look(p)
 	if !u.coded {
-		return nil
+		return
 	}
 	d.tag++
 	if u.second {
 		d.pending.damageLast(u.err)
 	} else {
-		d.pending.add(d.tag, pts, u)
+		d.pending.add(d.tag, p.pts, u)
 	}
 	if d.pending.useless() || len(data) == 0 {
-		return nil
+		return
 	}
-	d.pending.last().sent, d.empty = true, false
-	tag := d.pending.last().tag
-	d.check(C.lav_send(d.c, (*C.uint8_t)(&data[0]), C.int(len(data)), C.int64_t(tag)))
-	return nil
+	e := d.pending.last()
+	e.sent, d.empty = true, false
+	if d.headers == nil && p.whole != nil {
+		d.check(C.lav_forward(d.c, p.whole, C.int64_t(e.tag)))
+	} else {
+		d.check(C.lav_send(d.c, (*C.uint8_t)(&data[0]), C.int(len(data)), C.int64_t(e.tag)))
+	}
 }
 
 // look reads an access unit's headers and returns what libavcodec gets of it.
-func (d *Decoder) look(accessUnit []byte) (unit, []byte) {
+func (d *Decoder) look(p packet) (u unit, data []byte) {
 	if d.headers == nil {
-		key := C.lav_is_key(d.c, (*C.uint8_t)(&accessUnit[0]), C.int(len(accessUnit)))
-		return unit{coded: true, key: key != 0}, accessUnit
+		u, data = unit{coded: true, key: d.isKey(p)}, p.data
+	} else {
+		u, data = d.read(p)
 	}
-	nals, err := d.framing.split(accessUnit)
+	u.hidden = u.hidden || p.hidden
+	if u.err == nil {
+		u.err = p.err
+	}
+	return u, data
+}
+
+func (d *Decoder) isKey(p packet) bool {
+	key := C.lav_is_key(d.c, (*C.uint8_t)(&p.data[0]), C.int(len(p.data)))
+	return key > 0 || (key < 0 && p.key)
+}
+
+func (d *Decoder) read(p packet) (unit, []byte) {
+	if _, sets, err := parameterSets(d.codec, p.extradata); err == nil {
+		d.headers.parameters(sets)
+		d.keep(sets)
+	}
+	nals, err := d.framing.split(p.data)
 	if err != nil {
 		return unit{coded: true, err: err}, nil
 	}
 	u := d.headers.read(nals)
-	nals = append(d.carry, nals...)
-	if d.carry = nil; !u.coded {
+	if !u.coded {
 		d.keep(nals)
 		return u, nil
 	}
-	d.data = d.headers.write(d.data[:0], nals)
+	d.data = d.headers.write(d.data[:0], append(d.carry, nals...))
+	d.carry = nil
 	return u, d.data
 }
 
@@ -307,6 +331,9 @@ func (d *Decoder) deliver(dst *gocv.Mat) (_ Picture, ok bool, _ error) {
 	out.Form = Form{
 		Width: int(p.width), Height: int(p.height), PixelFormat: C.GoString(p.format),
 		FullRange: p.full_range != 0, Matrix: C.GoString(p.matrix),
+	}
+	if dst == nil {
+		return out, true, nil
 	}
 	return out, true, d.convert(out.Form, dst)
 }

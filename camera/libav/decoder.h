@@ -22,6 +22,7 @@ typedef struct {
 	int threads;       // of the decoder; 1: none besides the caller's
 	int frame_threads; // decode several pictures at once, which delays them
 	int64_t max_bytes; // decoded size of a picture, at least three bytes a pixel
+	const void *parameters; // AVCodecParameters of a container instead of codec and extradata, or NULL
 } lav_options;
 
 // lav_picture describes the picture that lav_receive took from the decoder.
@@ -40,6 +41,10 @@ void lav_close(lav_decoder *d);
 
 // lav_send gives the decoder one access unit, which it copies; size 0 drains it.
 int lav_send(lav_decoder *d, const uint8_t *data, int size, int64_t tag);
+
+// lav_forward gives it an AVPacket as the container has it, with side data such as
+// a palette.
+int lav_forward(lav_decoder *d, const void *packet, int64_t tag);
 
 // lav_receive takes the next picture out of the decoder and holds it until the next call.
 int lav_receive(lav_decoder *d, lav_picture *out);

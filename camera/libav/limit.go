@@ -6,6 +6,8 @@ import "faird/camera/fault"
 // counted for each pixel.
 type limit int64
 
+func newLimit(maxPixels int) limit { return 3 * limit(maxPixels) }
+
 // check refuses a picture before memory is allocated for it.
 func (l limit) check(width, height uint64, channels, depth uint32) error {
 	size := uint64(max(3, channels*((depth+7)/8)))

@@ -155,6 +155,9 @@ func (p *pending) dead() (entry, bool) {
 
 // before says whether a picture is shown before another.
 func (e entry) before(f entry) bool {
+	if e.group != f.group {
+		return e.group < f.group
+	}
 	if e.pts != NoPTS && f.pts != NoPTS && e.pts != f.pts {
 		return e.pts < f.pts
 	}

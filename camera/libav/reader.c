@@ -87,7 +87,7 @@ int lav_reader_next(lav_reader *r, lav_packet *out)
 			return err;
 		choose(r);
 	} while (!r->stream || p->stream_index != r->stream->index || p->size == 0);
-	*out = (lav_packet){.data = p->data, .size = p->size, .pts = microseconds(p->pts, r->stream->time_base)};
+	*out = (lav_packet){.packet = p, .data = p->data, .size = p->size, .pts = microseconds(p->pts, r->stream->time_base)};
 	out->key = (p->flags & AV_PKT_FLAG_KEY) != 0;
 	out->corrupt = (p->flags & AV_PKT_FLAG_CORRUPT) != 0;
 	out->hidden = (p->flags & AV_PKT_FLAG_DISCARD) != 0;
@@ -105,7 +105,7 @@ void lav_reader_stream(const lav_reader *r, lav_stream *out)
 	AVRational rate = r->stream->avg_frame_rate;
 	if (rate.num <= 0 || rate.den <= 0)
 		rate = r->stream->r_frame_rate;
-	*out = (lav_stream){.codec = avcodec_get_name(c->codec_id), .extradata = c->extradata, .extradata_size = c->extradata_size,
+	*out = (lav_stream){.codec = avcodec_get_name(c->codec_id), .parameters = c, .extradata = c->extradata, .extradata_size = c->extradata_size,
 			    .width = c->width, .height = c->height};
 	if (rate.num > 0 && rate.den > 0)
 		out->rate = av_q2d(rate);

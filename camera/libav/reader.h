@@ -8,6 +8,7 @@ typedef struct lav_reader lav_reader;
 
 typedef struct {
 	const char *codec;
+	const void *parameters; // its AVCodecParameters
 	const uint8_t *extradata;
 	int extradata_size;
 	int width, height; // 0 where the container does not say
@@ -15,7 +16,8 @@ typedef struct {
 } lav_stream;
 
 typedef struct {
-	const uint8_t *data; // until the next call
+	const void *packet; // the AVPacket, until the next call
+	const uint8_t *data;
 	int size;
 	int64_t pts; // microseconds, INT64_MIN for none
 	int key, corrupt, hidden;
