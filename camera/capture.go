@@ -1,10 +1,8 @@
 package camera
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"faird/verdict"
@@ -12,24 +10,8 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// Properties that OpenCV 4.6 has and gocv does not name, in milliseconds. Only
-// the FFmpeg back end obeys them.
-const (
-	propOpenTimeout gocv.VideoCaptureProperties = 53
-	propReadTimeout gocv.VideoCaptureProperties = 54
-)
-
-// OpenCV asks this variable how much FFmpeg may write to stderr. A camera that is
-// gone would fill the log; what went wrong is in the camera's status.
-const ffmpegLogLevel = "OPENCV_FFMPEG_LOGLEVEL"
-
-func init() { // before any C thread runs that could read the environment
-	if _, ok := os.LookupEnv(ffmpegLogLevel); !ok {
-		_ = os.Setenv(ffmpegLogLevel, "-8") // AV_LOG_QUIET
-	}
-}
-
-// capture is an OpenCV VideoCapture and what brings its pictures to 8-bit BGR.
+// capture is an OpenCV VideoCapture of a V4L2 device and what brings its images to
+// 8-bit BGR.
 type capture struct {
 	video *gocv.VideoCapture
 	other gocv.Mat // a picture that is not 8-bit BGR yet
@@ -37,23 +19,16 @@ type capture struct {
 	plain bool     // the last picture was 8-bit BGR
 }
 
-// openCapture opens one of OpenCV's back ends. OpenCV does not say why it
-// failed; the caller knows better what to look at.
-func openCapture(what string, api gocv.VideoCaptureAPI, params ...gocv.VideoCaptureProperties) (*capture, error) {
-	var video *gocv.VideoCapture
-	var err error
-	if len(params) == 0 {
-		video, err = gocv.VideoCaptureFileWithAPI(what, api)
-	} else {
-		video, err = gocv.VideoCaptureFileWithAPIParams(what, api, params)
-	}
+// openCapture opens a V4L2 device. OpenCV does not say why it failed; the caller
+// knows better what to look at.
+func openCapture(path string) (*capture, error) {
+	video, err := gocv.VideoCaptureFileWithAPI(path, gocv.VideoCaptureV4L2)
 	if err == nil && !video.IsOpened() {
 		err = errors.New("not opened")
 	}
 	if err != nil {
 		_ = video.Close()
-		// gocv's text repeats the whole URL, password included.
-		return nil, fmt.Errorf("opencv's %s back end could not open it", gocv.VideoRegistry.GetBackendName(api))
+		return nil, errors.New("opencv could not open it")
 	}
 	return &capture{video: video, other: gocv.NewMat(), wide: gocv.NewMat(), plain: true}, nil
 }
@@ -115,12 +90,4 @@ func (c *capture) close() {
 	_ = c.video.Close()
 	_ = c.other.Close()
 	_ = c.wide.Close()
-}
-
-// readUnless reads one picture unless the context is over already.
-func (c *capture) readUnless(ctx context.Context, f *Frame) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return c.read(f)
 }

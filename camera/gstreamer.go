@@ -12,6 +12,7 @@ import (
 	"faird/camera/fault"
 	"faird/camera/gst"
 	"faird/config"
+	"faird/config/redact"
 	"faird/verdict"
 )
 
@@ -115,7 +116,7 @@ func (g *gstreamer) open(ctx context.Context) error {
 
 // explain takes passwords out of GStreamer's words.
 func (g *gstreamer) explain(err error) error {
-	return fmt.Errorf("%s: try the pipeline with gst-launch-1.0", redact(err.Error()))
+	return redact.Error(fmt.Errorf("%w: try the pipeline with gst-launch-1.0", err))
 }
 
 func (g *gstreamer) read(ctx context.Context, f *Frame) error {
@@ -125,7 +126,7 @@ func (g *gstreamer) read(ctx context.Context, f *Frame) error {
 			return errEnded
 		}
 		if err != nil {
-			return errors.New(redact(err.Error()))
+			return redact.Error(err)
 		}
 		if came {
 			f.Captured, f.Exposure = time.Now(), verdict.Estimated

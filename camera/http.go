@@ -154,11 +154,6 @@ func mediaType(contentType string) string {
 	return strings.ToLower(strings.TrimSpace(kind))
 }
 
-// openVideo opens what is neither Motion JPEG nor an image, such as MPEG-TS.
-func (c *httpCamera) openVideo(_ context.Context, kind string) (images, error) {
-	return nil, fmt.Errorf("the camera sends %q: name a path that gives Motion JPEG (multipart/x-mixed-replace) or JPEG images", kind)
-}
-
 func (c *httpCamera) read(ctx context.Context, f *Frame) error { return c.images.read(ctx, f) }
 
 func (c *httpCamera) close() {

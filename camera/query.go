@@ -1,6 +1,7 @@
 package camera
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -20,8 +21,8 @@ type query struct {
 
 func newQuery(scheme, raw string) *query {
 	values, err := url.ParseQuery(raw)
-	if err != nil {
-		err = fmt.Errorf("query: %w: write key=value pairs joined with &", err)
+	if err != nil { // its text may repeat a part of a secret
+		err = errors.New("query: write key=value pairs joined with &, special characters as %XX")
 	}
 	for key, v := range values {
 		if len(v) > 1 && err == nil {

@@ -60,7 +60,6 @@ type videoUnits struct {
 	decoder *libav.Decoder
 	lost    *rtsp.Unit // to be answered for before anything else
 	joined  bool       // a key frame came
-	failed  error
 }
 
 func (d *videoUnits) put(u rtsp.Unit) {
@@ -71,7 +70,7 @@ func (d *videoUnits) put(u rtsp.Unit) {
 		d.lost = &u
 		return
 	}
-	d.failed = d.decoder.Send(u.Data, u.Time.UnixNano())
+	d.decoder.Send(u.Data, u.Time.UnixNano())
 }
 
 func (d *videoUnits) next(f *Frame) (bool, error) {
@@ -81,31 +80,38 @@ func (d *videoUnits) next(f *Frame) (bool, error) {
 		d.lost = nil
 		return d.joined, nil
 	}
-	for d.failed == nil {
+	for {
 		p, err := d.decoder.Receive(&f.mat)
 		stampFrame(f, time.Unix(0, p.PTS))
 		switch {
-		case err == nil:
-			d.joined = true
-			f.evidence.pixels = pixelsOf(p.Form)
-			return true, nil
 		case errors.Is(err, libav.ErrAgain):
 			return false, nil
 		case errors.Is(err, libav.ErrNoKey) && !d.joined:
 			continue // the stream was joined between two key frames
-		case errors.Is(err, fault.ErrImage):
-			f.fail(err)
-			return true, nil
 		}
-		d.failed = err
+		d.joined = d.joined || err == nil
+		return true, takePicture(f, p, err)
 	}
-	return false, d.failed
 }
 
 func (d *videoUnits) close() {
 	if d.decoder != nil {
 		_ = d.decoder.Close()
 	}
+}
+
+// takePicture completes a frame into which a picture was decoded, or which is to
+// say why none was. It returns errors that are no fault of the picture.
+func takePicture(f *Frame, p libav.Picture, err error) error {
+	switch {
+	case err == nil:
+		f.evidence.pixels = pixelsOf(p.Form)
+	case errors.Is(err, fault.ErrImage):
+		f.fail(err)
+	default:
+		return err
+	}
+	return nil
 }
 
 // pixelsOf is what of a form is not its size.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"faird/camera/fault"
+	"faird/config/redact"
 )
 
 // smoothing of the measured rate: the weight of the newest interval.
@@ -18,7 +19,7 @@ func (c *Camera) lost(cause error) {
 	if c.status.Connected {
 		c.status.Connected, c.status.Since = false, time.Now()
 	}
-	c.status.Err, c.status.FPS = cause.Error(), 0
+	c.status.Err, c.status.FPS = redact.Text(cause.Error()), 0
 	c.last = time.Time{}
 	if !c.plan.every && c.slot != nil && c.slot.Err == nil {
 		c.discard() // it would be old; one that only says what was wrong is still to be answered for

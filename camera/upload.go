@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -106,11 +105,11 @@ type delivery struct {
 
 func (s *upload) open(ctx context.Context) error {
 	if s.settings.tokenFile != "" {
-		text, err := os.ReadFile(s.settings.tokenFile)
+		text, err := config.ReadSecret(s.settings.tokenFile)
 		if err != nil {
 			return fmt.Errorf("token_file: %w", err)
 		}
-		if s.settings.token = strings.TrimSpace(string(text)); s.settings.token == "" {
+		if s.settings.token = strings.TrimSpace(text); s.settings.token == "" {
 			return fmt.Errorf("token_file: %s is empty", s.settings.tokenFile)
 		}
 	}

@@ -1,15 +1,14 @@
 package camera
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"faird/config"
+	"faird/config/redact"
 )
 
 // plan is a camera URL understood: how to make its source and how the frames
@@ -49,7 +48,8 @@ const gstreamerScheme = "gstreamer"
 
 // parse understands a camera URL. Its errors name the part and the fix.
 func parse(text string) (plan, error) {
-	name := redact(text)
+	redact.LearnURL(text)
+	name := redact.URL(text)
 	scheme, rest, ok := strings.Cut(text, ":")
 	scheme = strings.ToLower(scheme)
 	if text == "" || !ok {
@@ -63,7 +63,7 @@ func parse(text string) (plan, error) {
 		p, err = parseURL(scheme, text)
 	}
 	if err != nil {
-		return plan{}, fmt.Errorf("camera url %q: %w", name, err)
+		return plan{}, redact.Error(fmt.Errorf("camera url %q: %w", name, err))
 	}
 	p.name = name
 	return p, nil
@@ -75,11 +75,8 @@ func parseURL(scheme, text string) (plan, error) {
 		return plan{}, fmt.Errorf("unknown scheme %q: use one of %s", scheme, schemes())
 	}
 	u, err := url.Parse(text)
-	if err != nil {
-		if e := (*url.Error)(nil); errors.As(err, &e) { // its text repeats the URL, secrets included
-			err = e.Err
-		}
-		return plan{}, fmt.Errorf("%w: write special characters as %%XX", err)
+	if err := unparsable(text, u, err); err != nil {
+		return plan{}, err
 	}
 	q := newQuery(scheme, u.RawQuery)
 	p, err := kind(u, q)
@@ -104,14 +101,4 @@ func localPath(u *url.URL) (string, error) {
 		return "", fmt.Errorf("the path must be absolute: write %s:///like/this, with three slashes", u.Scheme)
 	}
 	return u.Path, nil
-}
-
-var (
-	userPassword = regexp.MustCompile(`(://[^:/@\s"]*):[^@\s"]*@`)
-	namedSecret  = regexp.MustCompile(`(?i)((?:pw|password|passwd|pwd|token|secret|key|auth)=)[^\s&"]+`)
-)
-
-// redact takes passwords out of a URL or pipeline.
-func redact(text string) string {
-	return namedSecret.ReplaceAllString(userPassword.ReplaceAllString(text, "$1:***@"), "$1***")
 }

@@ -71,7 +71,7 @@ func (v *v4l2) open(context.Context) error {
 		return err
 	}
 	var err error
-	if v.capture, err = openCapture(v.path, gocv.VideoCaptureV4L2); err != nil {
+	if v.capture, err = openCapture(v.path); err != nil {
 		return fmt.Errorf("%s: %w: is it a capture device, free, and may this user read it (group video)?", v.path, err)
 	}
 	v.want.ask(v.video)

@@ -67,6 +67,7 @@ func load(path string, env []string) (*Config, error) {
 	cfg.source = src
 	k := &checker{src: src, problems: r.problems}
 	k.resolve(cfg)
+	cfg.learn()
 	k.rules(cfg)
 	src.warnings = k.warnings
 	return cfg, k.problems.err()

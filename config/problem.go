@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"faird/config/redact"
 )
 
 // Origin is where a value came from: a line of the file or a variable of the
@@ -36,6 +38,7 @@ type Problem struct {
 }
 
 // String is the problem in one line: where, key, what is wrong, the fix.
+// Secrets in it are masked.
 func (p Problem) String() string {
 	var b strings.Builder
 	for _, part := range []string{p.Origin.String(), p.Key} {
@@ -47,7 +50,7 @@ func (p Problem) String() string {
 	if p.Fix != "" {
 		b.WriteString("; " + p.Fix)
 	}
-	return strings.Map(printable, b.String())
+	return redact.Text(strings.Map(printable, b.String()))
 }
 
 // printable keeps a problem in its one line, whatever the file holds.

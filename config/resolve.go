@@ -8,9 +8,6 @@ import (
 	"strings"
 )
 
-// maxSecret bounds a file that holds a password.
-const maxSecret = 64 << 10
-
 // resolve makes the values usable from anywhere: absolute paths, secrets read,
 // a name for the box, folders.
 func (k *checker) resolve(c *Config) {
@@ -152,8 +149,7 @@ func (s *source) variable(name, otherwise string) string {
 	return otherwise
 }
 
-// secret reads a password's file; the newline an editor leaves at its end is
-// no part of it.
+// secret reads a password's file.
 func (k *checker) secret(section string, value *Secret, path string) {
 	key := section + ".password_file"
 	switch {
@@ -166,17 +162,12 @@ func (k *checker) secret(section string, value *Secret, path string) {
 		k.bad(key, "given beside password", "take one of the two out")
 		return
 	}
-	data, err := readFile(path, maxSecret)
-	if err == nil {
-		text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-		if *value = Secret(text); text == "" {
-			err = fmt.Errorf("empty")
-		}
-	}
+	text, err := ReadSecret(path)
 	if err != nil {
-		k.bad(key, fmt.Sprintf("%s: %v", path, err), "put the password into this file, readable to faird alone")
+		k.bad(key, err.Error(), "put the password into this file, readable to faird alone")
 		return
 	}
+	*value = Secret(text)
 	k.private(key, path)
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"faird/config/redact"
 )
 
 // Show is the config in force as YAML: every key, secrets masked, and beside
@@ -103,7 +105,7 @@ func scalarNode(v reflect.Value) *yaml.Node {
 	case Secret:
 		n.SetString(value.String())
 	case string:
-		n.SetString(Redact(value))
+		n.SetString(redact.URL(value))
 	case float64:
 		n.Value = strconv.FormatFloat(value, 'g', -1, 64)
 	case bool:

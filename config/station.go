@@ -6,6 +6,8 @@ import (
 	"io"
 	"math"
 	"time"
+
+	"faird/config/redact"
 )
 
 // Station is one camera with its trigger, region of interest, model and thresholds.
@@ -38,7 +40,7 @@ const DemoModel = "demo"
 
 // Camera says where frames come from and how long to wait for them.
 type Camera struct {
-	URL         string        `mapstructure:"url"` // may hold a password: log it through Redact
+	URL         string        `mapstructure:"url"` // may hold a password: log it through redact.URL
 	OpenTimeout time.Duration `mapstructure:"open_timeout"`
 	ReadTimeout time.Duration `mapstructure:"read_timeout"`
 	BackoffMin  time.Duration `mapstructure:"backoff_min"`
@@ -49,7 +51,7 @@ type Camera struct {
 // String implements fmt.Stringer, without the URL's password.
 func (c Camera) String() string {
 	return fmt.Sprintf("{%s open %s read %s backoff %s..%s}",
-		Redact(c.URL), c.OpenTimeout, c.ReadTimeout, c.BackoffMin, c.BackoffMax)
+		redact.URL(c.URL), c.OpenTimeout, c.ReadTimeout, c.BackoffMin, c.BackoffMax)
 }
 
 // Format implements fmt.Formatter: no verb shows the password.
@@ -58,7 +60,7 @@ func (c Camera) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String(
 // MarshalJSON implements json.Marshaler, without the URL's password.
 func (c Camera) MarshalJSON() ([]byte, error) {
 	type plain Camera
-	c.URL = Redact(c.URL)
+	c.URL = redact.URL(c.URL)
 	return json.Marshal(plain(c))
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"faird/config/redact"
 	"faird/publish"
 )
 
@@ -38,7 +39,7 @@ func (b *Box) Command(ctx context.Context, station string, c publish.Command) pu
 	return publish.Reply{OK: true}
 }
 
-func failed(err error) publish.Reply { return publish.Reply{Error: err.Error()} }
+func failed(err error) publish.Reply { return publish.Reply{Error: redact.Text(err.Error())} }
 
 func (b *Box) command(ctx context.Context, r *running, c publish.Command, who string) error {
 	switch c.Command {

@@ -8,6 +8,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"faird/camera"
+	"faird/config/redact"
 	"faird/store"
 	"faird/verdict"
 )
@@ -38,7 +39,7 @@ func (s *Station) blank() *verdict.Verdict {
 // noRead is a verdict that says why there is no judgement.
 func (s *Station) noRead(why verdict.Reason, detail string) *verdict.Verdict {
 	v := s.blank()
-	v.Verdict, v.Reason, v.Detail = verdict.NoRead, why, detail
+	v.Verdict, v.Reason, v.Detail = verdict.NoRead, why, redact.Text(detail)
 	return v
 }
 

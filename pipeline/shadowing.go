@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"faird/config"
+	"faird/config/redact"
 )
 
 // makeShadow loads a model of the shelf and makes what would judge a station's
@@ -53,7 +54,7 @@ func (b *Box) planShadow(ctx context.Context, p *plan) {
 		err = b.planNamedShadow(ctx, p, name)
 	}
 	if err != nil {
-		p.idleShadow = &idleShadow{name, err.Error()}
+		p.idleShadow = &idleShadow{name, redact.Text(err.Error())}
 		b.log.Error().Err(err).Str("station", p.listed.Name).Str("shadow", name).Msg("the station has no model in shadow")
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"faird/camera"
 	"faird/config"
+	"faird/config/redact"
 	"faird/inspect"
 	"faird/model/trust"
 	"faird/pipeline/tasks"
@@ -269,5 +270,5 @@ func (s *Station) install(w swap) {
 func (s *Station) breakDown(why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.broken = why
+	s.broken = redact.Text(why)
 }

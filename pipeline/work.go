@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"faird/camera"
+	"faird/config/redact"
 	"faird/inspect"
 	"faird/verdict"
 )
@@ -242,7 +243,7 @@ func (s *Station) inspect(ctx context.Context, b *bench, f *camera.Frame) *verdi
 }
 
 func refuse(v *verdict.Verdict, why verdict.Reason, err error) *verdict.Verdict {
-	v.Verdict, v.Reason, v.Detail = verdict.NoRead, why, err.Error()
+	v.Verdict, v.Reason, v.Detail = verdict.NoRead, why, redact.Text(err.Error())
 	return v
 }
 

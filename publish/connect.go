@@ -3,13 +3,13 @@ package publish
 import (
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"faird/config"
+	"faird/config/redact"
 )
 
 // writeTimeout bounds one write, and so what a stop may have to wait for.
@@ -32,15 +32,6 @@ func checkIdentity(id Identity) error {
 		}
 	}
 	return nil
-}
-
-// redact keeps a password within the URL from being shown.
-func redact(broker string) string {
-	u, err := url.Parse(broker)
-	if err != nil {
-		return "(not a URL)"
-	}
-	return u.Redacted()
 }
 
 // options are those of one connection; files are read anew for each, since
@@ -83,13 +74,13 @@ func (p *Publisher) address() (broker, user, password string, err error) {
 	}
 	u, err := url.Parse(p.config.Broker)
 	if err != nil || u.Host == "" || !known(u.Scheme) {
-		return "", "", "", fmt.Errorf("mqtt.broker: %s is no broker's URL: write tcp://host:1883, ssl://host:8883, ws:// or wss://", redact(p.config.Broker))
+		return "", "", "", fmt.Errorf("mqtt.broker: %s is no broker's URL: write tcp://host:1883, ssl://host:8883, ws:// or wss://", redact.URL(p.config.Broker))
 	}
 	user, password = p.config.Username, string(p.config.Password)
 	if p.config.PasswordFile != "" {
-		password, err = secretFile(p.config.PasswordFile)
+		password, err = config.ReadSecret(p.config.PasswordFile)
 		if err != nil {
-			return "", "", "", fmt.Errorf("mqtt.password_file: %w", err)
+			return "", "", "", fmt.Errorf("mqtt.password_file: %w: put the password into this file, readable to faird", err)
 		}
 	}
 	return p.config.Broker, user, password, nil
@@ -110,13 +101,4 @@ func isTLS(broker string) bool {
 		}
 	}
 	return false
-}
-
-// secretFile reads a secret; the newline that editors add is none of it.
-func secretFile(path string) (string, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("%w: make the file readable for faird", err)
-	}
-	return strings.TrimRight(string(data), "\r\n"), nil
 }

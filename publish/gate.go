@@ -37,7 +37,7 @@ func newGate(users []config.User, t topics, log zerolog.Logger) (*gate, error) {
 		password := string(u.Password)
 		if u.PasswordFile != "" {
 			var err error
-			if password, err = secretFile(u.PasswordFile); err != nil {
+			if password, err = config.ReadSecret(u.PasswordFile); err != nil {
 				return nil, fmt.Errorf("mqtt.builtin.users[%d].password_file: %w", i, err)
 			}
 		}

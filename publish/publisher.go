@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"faird/config"
+	"faird/config/redact"
 	"faird/verdict"
 )
 
@@ -112,7 +113,7 @@ func New(c config.MQTT, id Identity, outbox Outbox, h Handler, log zerolog.Logge
 		p.broker, b.receipts.got = b, p.receipt
 		return p, nil
 	}
-	p.link.url = redact(c.Broker)
+	p.link.url = redact.URL(c.Broker)
 	_, err := p.options(nil)
 	return p, err
 }

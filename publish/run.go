@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"faird/config/redact"
 )
 
 // stopTimeout bounds what Run still does once its context has ended.
@@ -72,7 +74,7 @@ func (p *Publisher) lost(err error) bool {
 	if was || p.link.since.IsZero() {
 		p.link.since = time.Now()
 	}
-	p.link.connected, p.link.err = false, err.Error()
+	p.link.connected, p.link.err = false, redact.Text(err.Error())
 	return was
 }
 

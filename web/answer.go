@@ -13,6 +13,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"faird/config/redact"
 	"faird/pipeline/gallery"
 	"faird/store"
 )
@@ -54,7 +55,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.Log.Error().Err(err).Str("path", r.URL.Path).Msg("a request failed")
 		p = &problem{http.StatusServiceUnavailable, "unavailable", "this cannot be answered now; the box's log says why"}
 	}
-	writeJSON(w, p.status, map[string]string{"error": p.text, "code": p.code})
+	writeJSON(w, p.status, map[string]string{"error": redact.Text(p.text), "code": p.code})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

@@ -10,16 +10,18 @@ import (
 	"github.com/rs/zerolog"
 
 	"faird/config"
+	"faird/config/redact"
 )
 
-// newLog is the daemon's log on stderr: JSON, or readable on a terminal.
+// newLog is the daemon's log on stderr: JSON, or readable on a terminal. Secrets
+// that get into a line are masked.
 func newLog(c config.Log) zerolog.Logger {
 	var out io.Writer = os.Stderr
 	if c.Format == "console" || c.Format == "auto" && isTerminal(os.Stderr) {
 		out = console()
 	}
 	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000000Z07:00"
-	l := zerolog.New(out).With().Timestamp().Logger()
+	l := zerolog.New(redact.Writer(out)).With().Timestamp().Logger()
 	log.SetFlags(0)
 	log.SetOutput(libraryLog{l})
 	return l
@@ -44,7 +46,7 @@ func setLevel(c config.Log) {
 
 // consoleLog is the log of a command that a person runs.
 func consoleLog(l zerolog.Level) zerolog.Logger {
-	return zerolog.New(console()).Level(l).With().Timestamp().Logger()
+	return zerolog.New(redact.Writer(console())).Level(l).With().Timestamp().Logger()
 }
 
 func console() io.Writer {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"faird/config/redact"
 )
 
 // version and commit are set by the linker: see the Makefile.
@@ -31,7 +33,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := root().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "faird:", err)
+		fmt.Fprintln(os.Stderr, "faird:", redact.Error(err))
 		os.Exit(exitCode(err))
 	}
 }

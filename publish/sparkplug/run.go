@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"faird/config/redact"
 	"faird/publish"
 )
 
@@ -65,7 +66,7 @@ func (n *Node) lost(err error) bool {
 	if was || n.status.Since.IsZero() {
 		n.status.Since = time.Now()
 	}
-	n.status.Connected, n.status.Born, n.status.Err = false, false, err.Error()
+	n.status.Connected, n.status.Born, n.status.Err = false, false, redact.Text(err.Error())
 	return was
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"github.com/rs/zerolog"
 
+	"faird/config/redact"
 	"faird/infer"
 	"faird/model"
 	"faird/store"
@@ -197,7 +198,7 @@ func (m *Manager) end(ctx context.Context, err error) {
 	case err != nil && ctx.Err() != nil:
 		phase = Cancelled
 	case err != nil:
-		phase, words = Failed, err.Error()
+		phase, words = Failed, redact.Text(err.Error())
 	}
 	if err := m.clear(); err != nil {
 		m.Log.Error().Err(err).Msg("the pictures of a training could not be taken away")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"faird/config"
+	"faird/config/redact"
 	"faird/publish"
 )
 
@@ -52,7 +53,7 @@ func (d *Doctor) brokerFindings(a publish.Access, t publish.Tried, err error, pr
 	for _, topic := range t.Refused {
 		list = append(list, fail(fmt.Sprintf("user %q may not subscribe to %s", a.User, topic), "allow the user to read and write "+prefix+" in the broker's access list"))
 	}
-	where := config.Redact(a.Broker)
+	where := redact.URL(a.Broker)
 	switch {
 	case errors.Is(err, publish.ErrNotEchoed):
 		return append(list, fail(fmt.Sprintf("%s: user %q may connect, but a message that it sent does not come back: %v", where, a.User, err),

@@ -16,6 +16,7 @@ import (
 
 	"gocv.io/x/gocv"
 
+	"faird/config/redact"
 	"faird/store"
 )
 
@@ -30,31 +31,29 @@ type part struct {
 	text []byte
 }
 
-// Bundle writes the file for whoever helps. Every byte of it has gone through
-// the scrubber; what cannot be had is said in its place.
+// Bundle writes the file for whoever helps, with secrets masked in every byte of
+// it. What cannot be had is said in its place.
 func (d *Doctor) Bundle(ctx context.Context, path string, r *Diagnosis) (err error) {
-	s := d.scrubber()
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("bundle: %w: name another file with --bundle", err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	if err := pack(file, d.parts(ctx, r), s); err != nil {
+	if err := pack(file, d.parts(ctx, r)); err != nil {
 		return fmt.Errorf("bundle %s: %w", path, err)
 	}
 	return nil
 }
 
-func pack(w io.Writer, parts []part, s *scrubber) error {
+func pack(w io.Writer, parts []part) error {
 	z := gzip.NewWriter(w)
 	t := tar.NewWriter(z)
 	now := time.Now()
 	for _, p := range parts {
-		text := s.clean
+		body := []byte(redact.Text(string(p.text)))
 		if strings.Contains(p.name, ".json") {
-			text = s.document
+			body = redact.JSON(p.text)
 		}
-		body := text(p.text)
 		h := &tar.Header{Name: "faird-doctor/" + p.name, Mode: 0o600, Size: int64(len(body)), ModTime: now}
 		if err := t.WriteHeader(h); err != nil {
 			return err

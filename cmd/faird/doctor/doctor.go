@@ -45,6 +45,7 @@ type check struct {
 // made is no reason not to look at cameras.
 func New(o Options) *Doctor {
 	d := &Doctor{options: o, path: o.Config, command: execute}
+	defer d.learn() // even of a config that cannot be loaded
 	if d.path == "" {
 		if d.path, d.problem = config.Find(); d.problem != nil {
 			d.missing = true

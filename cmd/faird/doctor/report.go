@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"faird/config/redact"
 )
 
 // How a check went.
@@ -43,7 +45,12 @@ type Diagnosis struct {
 	Checks []Finding `json:"checks"`
 }
 
+// add takes a finding in, without the secrets that an error in it may repeat.
 func (r *Diagnosis) add(f Finding) {
+	f.Finding, f.Advice = redact.Text(f.Finding), redact.Text(f.Advice)
+	if text, err := json.Marshal(f.Detail); err == nil && f.Detail != nil {
+		f.Detail = json.RawMessage(redact.JSON(text))
+	}
 	r.Checks = append(r.Checks, f)
 	if f.Status == LevelFail || f.Status == LevelWarn && r.Status == LevelOK {
 		r.Status = f.Status
