@@ -7,6 +7,7 @@ import (
 
 	"faird/camera/aravis"
 	"faird/camera/aravis/arvtest"
+	"faird/camera/fault"
 	"faird/config"
 	"faird/verdict"
 
@@ -34,7 +35,7 @@ func TestGeniCamRunsFreely(t *testing.T) {
 			cam := start(t, "genicam://"+name+"?fps=50&exposure=2ms&gain=3&pixel=Mono8&packet=1400&"+small, config.Camera{})
 			for range 3 {
 				trigger := time.Now()
-				f := next(t, cam, trigger)
+				f := nextIntact(t, cam, trigger)
 				if f.Picture.Cols() != 128 || f.Picture.Rows() != 96 || f.Picture.Type() != gocv.MatTypeCV8UC3 {
 					t.Errorf("%dx%d type %v", f.Picture.Cols(), f.Picture.Rows(), f.Picture.Type())
 				}
@@ -50,12 +51,27 @@ func TestGeniCamRunsFreely(t *testing.T) {
 	}
 }
 
+// nextIntact passes over images of which the busy machine lost a packet.
+func nextIntact(t *testing.T, cam *Camera, after time.Time) *Frame {
+	t.Helper()
+	for {
+		f := next(t, cam, after)
+		if f.Err == nil {
+			return f
+		}
+		if fault.Of(f.Err) != verdict.Incomplete {
+			t.Fatal(f.Err)
+		}
+		f.Release()
+	}
+}
+
 func TestGeniCamFormats(t *testing.T) {
 	needAravis(t)
 	arvtest.New(t)
 	for _, format := range []string{"Mono8", "Mono16", "BayerRG8", "RGB8"} {
 		t.Run(format, func(t *testing.T) {
-			f := next(t, start(t, fake+"&fps=50&pixel="+format, config.Camera{}), time.Time{})
+			f := nextIntact(t, start(t, fake+"&fps=50&pixel="+format, config.Camera{}), time.Time{})
 			if f.Picture.Type() != gocv.MatTypeCV8UC3 || f.Picture.Cols() != 128 {
 				t.Errorf("%d columns of type %v", f.Picture.Cols(), f.Picture.Type())
 			}
