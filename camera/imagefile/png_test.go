@@ -210,6 +210,7 @@ func TestPNGDamage(t *testing.T) {
 		"another image":   {join(good, good), verdict.Damaged},
 		"zeros after":     {join(good, make([]byte, 99)), ""},
 		"colour profile":  {pngOf(13, 11, 8, pngRGB, 0, rows, chunk("iCCP", []byte("x\x00\x00nonsense")), chunk("sRGB", []byte{77}), chunk("gAMA", nil)), ""},
+		"transparency":    {pngOf(13, 11, 8, pngRGB, 0, rows, chunk("tRNS", []byte{1, 2, 3, 4, 5, 6})), ""},
 		"unknown chunk":   {pngOf(13, 11, 8, pngRGB, 0, rows, chunk("quIz", make([]byte, 1<<16))), ""},
 		"must be known":   {pngOf(13, 11, 8, pngRGB, 0, rows, chunk("QUIZ", nil)), verdict.Damaged},
 	} {
