@@ -81,11 +81,13 @@ func pngEnd(data []byte, at int) error {
 
 // take reads the chunks that describe the pixels.
 func (p *pngInfo) take(typ, body []byte, at int) error {
-	switch {
-	case at == len(pngSignature) && (string(typ) != "IHDR" || len(body) != 13):
+	switch first := at == len(pngSignature); {
+	case first && (string(typ) != "IHDR" || len(body) != 13):
 		return fault.Damaged("PNG: it begins with the chunk %q of %d bytes", typ, len(body))
-	case string(typ) == "IHDR":
+	case first:
 		return p.header(body)
+	case string(typ) == "IHDR":
+		return fault.Damaged("PNG: it has a second header at byte %d", at)
 	case string(typ) == "sBIT":
 		p.significant = body
 	}

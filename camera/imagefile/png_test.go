@@ -207,6 +207,7 @@ func TestPNGDamage(t *testing.T) {
 		"index too large": {pngOf(13, 11, 8, pngPalette, 0, packed(13, 11, 8, 1, gradient(8)), chunk("PLTE", make([]byte, 9))), verdict.Damaged},
 		"no pixels":       {join(good[:33], chunk("IEND", nil)), verdict.Damaged},
 		"Adler-32":        {join(good[:33], chunk("IDAT", spoilt(idat(good))), chunk("IEND", nil)), verdict.Damaged},
+		"two headers":     {join(good[:33], good[8:]), verdict.Damaged},
 		"another image":   {join(good, good), verdict.Damaged},
 		"zeros after":     {join(good, make([]byte, 99)), ""},
 		"colour profile":  {pngOf(13, 11, 8, pngRGB, 0, rows, chunk("iCCP", []byte("x\x00\x00nonsense")), chunk("sRGB", []byte{77}), chunk("gAMA", nil)), ""},
