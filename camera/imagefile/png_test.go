@@ -142,8 +142,8 @@ func TestPNGPixelsAreThoseOfOpenCV(t *testing.T) {
 	same(t, got, m)
 }
 
-// PNG 3rd ed., 13.12: the sample at its true depth is the stored one shifted right.
-// An encoder has filled the bits below with zeros or with the highest ones (12.4).
+// PNG 3rd ed., 13.12: the sample at its true depth is the stored one shifted right. An
+// encoder has filled the bits below with zeros, or with a copy of the highest ones.
 func TestPNGDepth(t *testing.T) {
 	for _, depth := range []int{10, 12, 14, 16} {
 		for _, replicate := range []bool{false, true} {
