@@ -27,8 +27,9 @@ typedef struct {
 uint8_t *mat_resize(void *mat, int rows, int columns, size_t *stride);
 
 // jpeg_decode decodes a baseline or progressive JPEG of 8 bits, grey or YCbCr or
-// RGB. Coefficient arrays of progressive images take at most max_memory bytes.
-int jpeg_decode(const uint8_t *data, size_t size, image out, size_t max_memory, failure *why);
+// RGB. Coefficient arrays of progressive images take at most max_memory bytes;
+// checked says that every scan has passed jpeg_check_scan.
+int jpeg_decode(const uint8_t *data, size_t size, image out, size_t max_memory, int checked, failure *why);
 
 // jpeg_huffman is a table as a DHT segment defines it.
 typedef struct {
