@@ -54,7 +54,7 @@ func (f *jpegFrame) readable() error {
 	case f.width == 0 || f.height == 0:
 		return fault.Damaged("JPEG: the frame header says %dx%d pixels", f.width, f.height)
 	case f.marker > startOfFrame0+2:
-		return unsupported("a %s JPEG is not read: save it as baseline or progressive", processes[f.marker])
+		return unsupported("%s JPEG is not read: save it as baseline or progressive", processes[f.marker])
 	case f.bits != 8:
 		return unsupported("a JPEG of %d bits a sample is not read: save it with 8 bits, or as PNG or TIFF", f.bits)
 	case n == 4:
