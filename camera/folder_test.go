@@ -11,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"faird/camera/fault"
+	"faird/camera/imagefile"
 	"faird/config"
+	"faird/verdict"
 
 	"github.com/rs/zerolog"
 )
@@ -50,7 +53,10 @@ func TestFolderOnceGivesEveryPictureInOrder(t *testing.T) {
 	}
 	writePicture(t, dir, ".hidden.png", 1)
 	writeText(t, dir, "notes.txt")
-	for _, err := range []error{os.Mkdir(filepath.Join(dir, "folder.png"), 0o700), os.Symlink(t.TempDir(), filepath.Join(dir, "linked.png"))} {
+	for _, err := range []error{
+		os.Rename(filepath.Join(dir, "d.jpg"), filepath.Join(dir, "d.jfif")),
+		os.Mkdir(filepath.Join(dir, "folder.png"), 0o700), os.Symlink(t.TempDir(), filepath.Join(dir, "linked.png")),
+	} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +66,7 @@ func TestFolderOnceGivesEveryPictureInOrder(t *testing.T) {
 		t.Error("a folder gone through once must give every picture")
 	}
 	names, shades, broken := takeAll(t, cam)
-	if got, want := fmt.Sprint(names, shades, broken), "[a.bmp b.png c.tif d.jpg e.png] [20 10 40 30 50] []"; got != want {
+	if got, want := fmt.Sprint(names, shades, broken), "[a.bmp b.png c.tif d.jfif e.png] [20 10 40 30 50] []"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if s := cam.Status(); s.Frames != 5 || s.Dropped != 0 || s.Connected {
@@ -106,6 +112,39 @@ func TestBrokenPicturesAreReportedByName(t *testing.T) {
 			t.Errorf("error %v is not a picture error that names %s", err, names[i+1])
 		}
 	}
+}
+
+// The station's limit counts for files too, whatever their names say.
+func TestFilesBeyondTheLimit(t *testing.T) {
+	dir := t.TempDir()
+	for i, name := range []string{"1.png", "2.jpg", "3.bmp", "4.tif"} {
+		writePicture(t, dir, name, uint8(i))
+	}
+	width, height := pictureSize(t, dir+"/1.png")
+	for maxPixels, want := range map[int]verdict.Check{width * height: "", width*height - 1: verdict.TooLarge} {
+		_, shades, broken := takeAll(t, start(t, "file://"+dir, config.Camera{MaxPixels: maxPixels}))
+		for _, err := range broken {
+			if fault.Of(err) != want {
+				t.Errorf("limit %d: %v", maxPixels, err)
+			}
+		}
+		if (want == "") != (len(shades) == 4) || len(shades)+len(broken) != 4 {
+			t.Errorf("limit %d: %d judged, %v", maxPixels, len(shades), broken)
+		}
+	}
+}
+
+func pictureSize(t *testing.T, path string) (width, height int) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := imagefile.ReadHeader(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h.Width, h.Height
 }
 
 func TestFolderWaitsForTheTaker(t *testing.T) {

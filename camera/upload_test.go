@@ -26,8 +26,14 @@ import (
 // receiving starts a camera that takes uploads, on a free port.
 func receiving(t *testing.T, query string) (cam *Camera, url string) {
 	t.Helper()
+	return receivingAtMost(t, query, 0)
+}
+
+// receivingAtMost has a limit on pixels of its own.
+func receivingAtMost(t *testing.T, query string, maxPixels int) (cam *Camera, url string) {
+	t.Helper()
 	address := freePort(t, "tcp")
-	cam = start(t, "upload://"+address+"/cap"+query, config.Camera{})
+	cam = start(t, "upload://"+address+"/cap"+query, config.Camera{MaxPixels: maxPixels})
 	eventually(t, cam, "listening", func(s Status) bool { return s.Connected && s.OnCall })
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	return cam, "http://" + address + "/cap"
@@ -150,6 +156,35 @@ func TestUploadsThatAreRefused(t *testing.T) {
 	if s := cam.Status(); s.Frames != 0 {
 		t.Errorf("%+v", s)
 	}
+}
+
+// The station's limit is told from the header, before the image is handed on.
+func TestUploadBeyondTheLimit(t *testing.T) {
+	small, large := pngOf(t, 1), largePNG(t)
+	width, height := pictureSize(t, writePicture(t, t.TempDir(), "a.png", 1))
+	cam, url := receivingAtMost(t, "", width*height)
+	got := send(t, "POST", url, "", bytes.NewReader(large))
+	if text := fmt.Sprint(got.body["error"]); got.status != http.StatusRequestEntityTooLarge || !strings.Contains(text, "camera.max_pixels") {
+		t.Errorf("%+v", got)
+	}
+	answered := make(chan reply, 1)
+	go func() { answered <- send(t, "POST", url, "", bytes.NewReader(small)) }()
+	f := next(t, cam, time.Time{})
+	f.Answer(&verdict.Verdict{})
+	f.Release()
+	if got := <-answered; got.status != http.StatusOK {
+		t.Errorf("%+v", got)
+	}
+}
+
+// largePNG has a few more pixels than pngOf.
+func largePNG(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 300, 300))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 func TestCutOffUploadIsAFrameThatSaysSo(t *testing.T) {

@@ -109,6 +109,26 @@ func referencePNG(t *testing.T, path string) {
 	}
 }
 
+// Masks and references keep to the station's limit, which is told from their headers.
+func TestCheckKeepsToMaxPixels(t *testing.T) {
+	dir := t.TempDir()
+	referencePNG(t, filepath.Join(dir, "good.png"))
+	for maxPixels, wrong := range map[int]bool{60 * 50: false, 60*50 - 1: true} {
+		text := strings.Replace(geometryStation, `camera: {`, fmt.Sprintf(`camera: {max_pixels: %d, `, maxPixels), 1) +
+			"  ignore_mask: good.png\n  roi: {x: 5, y: 5, w: 50, h: 40}\n  align: {reference: good.png, mark: {x: 8, y: 8, w: 24, h: 24}}\n"
+		cfg, err := Load(put(t, filepath.Join(dir, "faird.yaml"), text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = cfg.Check()
+		for _, says := range []string{"stations.cap.ignore_mask: ", "stations.cap.align.reference: ", "60x50 pixels", "camera.max_pixels"} {
+			if got := err != nil && strings.Contains(err.Error(), says); got != wrong {
+				t.Errorf("limit %d: %v, says %q: %t", maxPixels, err, says, got)
+			}
+		}
+	}
+}
+
 func TestCheckReadsTheReference(t *testing.T) {
 	for name, c := range map[string]struct{ roi, reference, mark, says string }{
 		"right":       {"{x: 5, y: 5, w: 50, h: 40}", "good.png", "{x: 8, y: 8, w: 24, h: 24}", ""},

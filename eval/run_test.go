@@ -188,6 +188,9 @@ func TestMask(t *testing.T) {
 			}
 		}
 	}
+	if _, err := readMask(path, 64, 64, 128*128-1); !errors.Is(err, inspect.ErrPicture) {
+		t.Errorf("beyond the limit: %v", err)
+	}
 	if _, err := readMask(filepath.Join(t.TempDir(), "none.png"), 64, 64, 0); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}

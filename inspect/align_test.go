@@ -136,6 +136,9 @@ func TestAlignerRefused(t *testing.T) {
 	}
 	edge := canvas(t, 300, 240, gocv.MatTypeCV8UC3)
 	draw(t, &edge, image.Rect(0, 0, 300, 80), white)
+	if _, err := inspect.NewAligner(reference(t), 1000); !errors.Is(err, inspect.ErrPicture) || !strings.Contains(err.Error(), "max_pixels") {
+		t.Errorf("beyond the limit: %v", err)
+	}
 	for _, c := range []struct {
 		name, says string
 		change     func(*config.Align)

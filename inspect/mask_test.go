@@ -71,6 +71,7 @@ func TestIgnoreMaskRefused(t *testing.T) {
 	}{
 		{"size", inspect.Options{ROI: roi, IgnoreMask: maskFile(t, 120, 90, image.Rect(0, 0, 5, 5))}, []string{"120x90", "200x150", "mask.png"}},
 		{"all", inspect.Options{IgnoreMask: maskFile(t, 50, 50, image.Rect(0, 0, 50, 50))}, []string{"nothing to judge"}},
+		{"large", inspect.Options{IgnoreMask: maskFile(t, 50, 50, image.Rect(0, 0, 9, 9)), MaxPixels: 50*50 - 1}, []string{"50x50", "max_pixels"}},
 		{"missing", inspect.Options{IgnoreMask: filepath.Join(t.TempDir(), "no.png")}, []string{"ignore mask", "no.png"}},
 	} {
 		_, err := m.NewInspector(c.o)

@@ -71,6 +71,10 @@ func TestReadPictureRefuses(t *testing.T) {
 	if _, err := inspect.ReadPicture(filepath.Join(t.TempDir(), "none.png"), 0); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "none.png") {
 		t.Errorf("missing file: %v", err)
 	}
+	small := save(t, noisy(t, 60, 50), filepath.Join(t.TempDir(), "a.png"))
+	if _, err := inspect.ReadPicture(small, 60*50-1); !errors.Is(err, inspect.ErrPicture) || !strings.Contains(err.Error(), "60x50") {
+		t.Errorf("beyond the limit: %v", err)
+	}
 	if _, err := inspect.ReadPicture(t.TempDir(), 0); !errors.Is(err, inspect.ErrPicture) {
 		t.Errorf("folder: %v", err)
 	}

@@ -25,14 +25,17 @@ const (
 	bmpAlphaBitFields = 6
 )
 
+// known marks a colour that the palette has.
+const known = 1 << 24
+
 // bmpInfo is what the headers of a BMP say.
 type bmpInfo struct {
 	width, height int
 	bottomUp      bool
 	bits          int // of a pixel
 	compression   uint32
-	entry         int          // bytes of a palette entry: three, and a fourth except in OS/2 files
-	palette       [256][4]byte // blue, green, red, and 1 for a colour that the file has
+	entry         int         // bytes of a palette entry: three, and a fourth except in OS/2 files
+	palette       [256]uint32 // from the lowest byte up: blue, green, red, and known
 	masks         [3]uint32
 	raster        int // where the pixels begin
 }
@@ -119,7 +122,7 @@ func (b *bmpInfo) colours(data []byte, at int) error {
 	case 1, 4, 8:
 		for i := range min(len(between)/b.entry, 1<<b.bits) {
 			c := between[i*b.entry:]
-			b.palette[i] = [4]byte{c[0], c[1], c[2], 1}
+			b.palette[i] = uint32(c[0]) | uint32(c[1])<<8 | uint32(c[2])<<16 | known
 		}
 	case 16:
 		b.masks = [3]uint32{0x1f, 0x1f << 5, 0x1f << 10}

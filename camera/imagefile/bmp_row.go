@@ -24,21 +24,22 @@ func (b *bmpInfo) putRow(row, from []byte) bool {
 
 // putIndexed looks colours up; it is false if the palette lacks one.
 func (b *bmpInfo) putIndexed(row, from []byte) bool {
-	known := byte(1)
+	all := uint32(known)
 	if b.bits == 8 {
-		for i := 0; i+2 < len(row); i += 3 {
-			c := &b.palette[from[i/3]]
-			row[i], row[i+1], row[i+2] = c[0], c[1], c[2]
-			known &= c[3]
+		for _, index := range from[:len(row)/3] {
+			c := b.palette[index]
+			row[0], row[1], row[2] = byte(c), byte(c>>8), byte(c>>16)
+			row = row[3:]
+			all &= c
 		}
-		return known == 1
+		return all != 0
 	}
 	for i, at := 0, 0; i+2 < len(row); i, at = i+3, at+b.bits { // the leftmost pixel in the most significant bits
-		c := &b.palette[from[at/8]>>(8-b.bits-at%8)&(1<<b.bits-1)]
-		row[i], row[i+1], row[i+2] = c[0], c[1], c[2]
-		known &= c[3]
+		c := b.palette[from[at/8]>>(8-b.bits-at%8)&(1<<b.bits-1)]
+		row[i], row[i+1], row[i+2] = byte(c), byte(c>>8), byte(c>>16)
+		all &= c
 	}
-	return known == 1
+	return all != 0
 }
 
 // putMasked takes the channels out of pixels of 16 or 32 bits.

@@ -27,8 +27,31 @@ typedef struct {
 uint8_t *mat_resize(void *mat, int rows, int columns, size_t *stride);
 
 // jpeg_decode decodes a baseline or progressive JPEG of 8 bits, grey or YCbCr or
-// RGB. Coefficient arrays of progressive images take at most max_memory bytes.
-int jpeg_decode(const uint8_t *data, size_t size, image out, size_t max_memory, failure *why);
+// RGB. Coefficient arrays of progressive images take at most max_memory bytes;
+// checked says that every scan has passed jpeg_check_scan.
+int jpeg_decode(const uint8_t *data, size_t size, image out, size_t max_memory, int checked, failure *why);
+
+// jpeg_huffman is a table as a DHT segment defines it.
+typedef struct {
+	uint8_t counts[16]; // codes of each length from 1
+	uint8_t symbols[256];
+	uint8_t known;
+} jpeg_huffman;
+
+// jpeg_scan is one scan of a sequential image.
+typedef struct {
+	jpeg_huffman dc[4], ac[4]; // of each component in it
+	int components, blocks[4]; // in a minimum coded unit
+	uint32_t mcus, restart;    // minimum coded units: of the scan, between restart markers
+} jpeg_scan;
+
+// jpeg_check_scan follows the Huffman codes of a scan without decoding any pixel.
+// libjpeg accepts blocks of more than 64 coefficients, symbols that mean nothing,
+// and some data that are left over, all of which a lost or altered byte causes.
+int jpeg_check_scan(const uint8_t *data, size_t size, const jpeg_scan *s, failure *why);
+
+// jpeg_standard_tables are the tables of T.81 annex K, which Motion JPEG may omit.
+void jpeg_standard_tables(jpeg_huffman dc[4], jpeg_huffman ac[4]);
 
 // png_decode decodes a PNG of any colour type whose CRCs the caller has checked.
 // Samples of 16 bits have depth significant ones, which table maps to 8 bits.

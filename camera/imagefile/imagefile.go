@@ -20,8 +20,10 @@ import (
 // sensor pixels. Its buffers are reused; it is for one goroutine.
 type Decoder struct {
 	maxPixels int
-	file      []byte  // the file read last
-	scales    scales  // of deep samples to 8 bits
+	file      []byte // the file read last
+	scales    scales // of deep samples to 8 bits
+	jpeg      jpegReader
+	scan      jpegScan
 	failure   failure // what the C code reports
 }
 

@@ -13,6 +13,7 @@ typedef struct {
 	jmp_buf out;
 	volatile int code;
 	failure *why;
+	int checked; // every scan passed jpeg_check_scan
 } state;
 
 _Noreturn static void leave(j_common_ptr c, int code) {
@@ -48,9 +49,11 @@ static void on_error(j_common_ptr c) {
 
 // on_message is called for warnings, below 0, and for traces. libjpeg goes on
 // after a warning with made-up pixels, so the first one ends the decoding. An
-// unknown JFIF version says nothing of the pixels.
+// unknown JFIF version says nothing of the pixels, and data that are left over at
+// the end of a scan were found to be padding where it was checked.
 static void on_message(j_common_ptr c, int level) {
-	if (level >= 0 || c->err->msg_code == JWRN_JFIF_MAJOR)
+	state *s = (state *)c->err;
+	if (level >= 0 || c->err->msg_code == JWRN_JFIF_MAJOR || (s->checked && c->err->msg_code == JWRN_EXTRANEOUS_DATA))
 		return;
 	leave(c, c->err->msg_code == JWRN_JPEG_EOF ? CODEC_INCOMPLETE : CODEC_DAMAGED);
 }
@@ -103,12 +106,13 @@ static int run(struct jpeg_decompress_struct *c, state *s, const uint8_t *data, 
 	return 1;
 }
 
-int jpeg_decode(const uint8_t *data, size_t size, image out, size_t max_memory, failure *why) {
+int jpeg_decode(const uint8_t *data, size_t size, image out, size_t max_memory, int checked, failure *why) {
 	struct jpeg_decompress_struct c;
 	state s;
 	memset(&c, 0, sizeof c);
 	s.code = CODEC_OK;
 	s.why = why;
+	s.checked = checked;
 	c.err = jpeg_std_error(&s.manager);
 	s.manager.error_exit = on_error;
 	s.manager.emit_message = on_message;

@@ -15,8 +15,8 @@ type jpegFrame struct {
 	width, height int
 	components    []jpegComponent
 	transform     byte // Adobe's APP14, see adobeUnknown
+	scans         int
 	several       bool // a scan does not hold all components, so whole coefficient arrays are kept
-	end           int  // bytes up to and with the end marker
 }
 
 type jpegComponent struct {
@@ -54,7 +54,7 @@ func (f *jpegFrame) readable() error {
 	case f.width == 0 || f.height == 0:
 		return fault.Damaged("JPEG: the frame header says %dx%d pixels", f.width, f.height)
 	case f.marker > startOfFrame0+2:
-		return unsupported("a %s JPEG is not read: save it as baseline or progressive", processes[f.marker])
+		return unsupported("%s JPEG is not read: save it as baseline or progressive", processes[f.marker])
 	case f.bits != 8:
 		return unsupported("a JPEG of %d bits a sample is not read: save it with 8 bits, or as PNG or TIFF", f.bits)
 	case n == 4:
@@ -80,8 +80,11 @@ func (f *jpegFrame) progressive() bool { return f.marker == startOfFrame0+2 }
 
 // scanHeader reads the parameters of a SOS segment.
 func (f *jpegFrame) scanHeader(p []byte) error {
-	if len(f.components) == 0 || len(p) < 1 || len(p) != 4+2*int(p[0]) {
+	if len(f.components) == 0 || len(p) < 1 || p[0] == 0 || len(p) != 4+2*int(p[0]) {
 		return fault.Damaged("JPEG: a scan header of %d bytes", len(p))
+	}
+	if f.scans++; f.scans > maxScans {
+		return fault.TooLarge("JPEG: more than %d scans", maxScans)
 	}
 	f.several = f.several || int(p[0]) < len(f.components) || f.progressive()
 	for s := p[1 : 1+2*int(p[0])]; len(s) > 0; s = s[2:] {
@@ -102,9 +105,6 @@ func (f *jpegFrame) scanned(id byte) error {
 		c.scans++
 		if c.scans > 1 && !f.progressive() {
 			return fault.Damaged("JPEG: component %d has two scans", id)
-		}
-		if c.scans > maxScans {
-			return fault.TooLarge("JPEG: more than %d scans", maxScans)
 		}
 		return nil
 	}

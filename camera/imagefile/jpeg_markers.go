@@ -9,31 +9,39 @@ import (
 
 // JPEG markers, each after a byte 0xff (T.81 table B.1).
 const (
-	startOfFrame0 = 0xc0
-	startOfImage  = 0xd8
-	endOfImage    = 0xd9
-	startOfScan   = 0xda
-	app2          = 0xe2
-	app14         = 0xee
+	startOfFrame0   = 0xc0
+	huffmanTables   = 0xc4
+	startOfImage    = 0xd8
+	endOfImage      = 0xd9
+	startOfScan     = 0xda
+	restartInterval = 0xdd
+	app2            = 0xe2
+	app14           = 0xee
 )
 
-// maxScans of one component. Encoders use about ten; each one passes over the
-// whole image, so that a small file could keep a decoder busy for minutes.
-const maxScans = 100
+// maxScans of an image. Encoders use about ten; each one passes over the whole
+// image, so that a small file could keep a decoder busy for minutes.
+const maxScans = 50
 
 // jpegReader walks over the segments of a JPEG.
 type jpegReader struct {
-	data  []byte
-	at    int
-	frame jpegFrame
-	multi bool // says that other images follow it (CIPA DC-007, MPF)
+	data   []byte
+	at     int
+	frame  jpegFrame
+	tables jpegTables
+	multi  bool // says that other images follow it (CIPA DC-007, MPF)
+}
+
+func (r *jpegReader) reset(data []byte) {
+	*r = jpegReader{data: data, at: 2, frame: jpegFrame{components: r.frame.components[:0], transform: adobeUnknown}}
 }
 
 // jpegHeader reads up to the first scan.
 func jpegHeader(data []byte) (Header, error) {
-	r := jpegReader{data: data, at: 2, frame: jpegFrame{transform: adobeUnknown}}
+	var r jpegReader
+	r.reset(data)
 	for {
-		marker, err := r.segment()
+		marker, _, err := r.segment()
 		switch {
 		case err != nil:
 			return Header{}, err
@@ -45,23 +53,28 @@ func jpegHeader(data []byte) (Header, error) {
 	}
 }
 
-// readJPEG walks to the end marker. libjpeg would fill in what is missing before
-// it, and does not look at what comes after.
-func readJPEG(data []byte) (jpegFrame, error) {
-	r := jpegReader{data: data, at: 2, frame: jpegFrame{transform: adobeUnknown}}
-	if !isJPEG(data) {
-		return r.frame, fault.Damaged("not a JPEG: it does not begin with FF D8")
+// read walks to the end marker and has each scan checked: its parameters, and its
+// entropy-coded data. libjpeg would fill in what is missing before the end marker,
+// and does not look at what comes after.
+func (r *jpegReader) read(check func(p, data []byte) error) error {
+	if !isJPEG(r.data) {
+		return fault.Damaged("not a JPEG: it does not begin with FF D8")
 	}
 	for {
-		marker, err := r.segment()
+		marker, p, err := r.segment()
 		switch {
 		case err != nil:
-			return r.frame, err
+			return err
 		case marker == endOfImage:
-			r.frame.end = r.at
-			return r.frame, r.finish()
+			return r.finish()
 		case marker == startOfScan:
-			r.skipScan()
+			start := r.at
+			if r.skipScan(); r.at == len(r.data) {
+				return r.cut()
+			}
+			if err := check(p, r.data[start:r.at]); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -79,27 +92,27 @@ func (r *jpegReader) finish() error {
 }
 
 // segment reads one marker and the parameters that belong to it.
-func (r *jpegReader) segment() (marker byte, _ error) {
+func (r *jpegReader) segment() (marker byte, p []byte, _ error) {
 	marker, err := r.marker()
 	if err != nil || marker == endOfImage {
-		return marker, err
+		return marker, nil, err
 	}
 	if marker == 1 || (marker >= 0xd0 && marker <= startOfImage) {
-		return marker, fault.Damaged("JPEG: marker %X at byte %d, where a segment is due", marker, r.at-2)
+		return marker, nil, fault.Damaged("JPEG: marker %X at byte %d, where a segment is due", marker, r.at-2)
 	}
 	if len(r.data)-r.at < 2 {
-		return marker, r.cut()
+		return marker, nil, r.cut()
 	}
 	length := int(binary.BigEndian.Uint16(r.data[r.at:]))
 	if length < 2 {
-		return marker, fault.Damaged("JPEG: the segment at byte %d has the length %d", r.at-2, length)
+		return marker, nil, fault.Damaged("JPEG: the segment at byte %d has the length %d", r.at-2, length)
 	}
 	if length > len(r.data)-r.at {
-		return marker, r.cut()
+		return marker, nil, r.cut()
 	}
-	p := r.data[r.at+2 : r.at+length]
+	p = r.data[r.at+2 : r.at+length]
 	r.at += length
-	return marker, r.take(marker, p)
+	return marker, p, r.take(marker, p)
 }
 
 // marker reads a marker and the fill bytes before it.
@@ -123,11 +136,15 @@ func (r *jpegReader) take(marker byte, p []byte) error {
 	switch {
 	case marker == startOfScan:
 		return r.frame.scanHeader(p)
+	case marker == huffmanTables:
+		return r.tables.define(p)
+	case marker == restartInterval:
+		return r.tables.interval(p)
 	case marker == app2 && bytes.HasPrefix(p, []byte("MPF\x00")):
 		r.multi = true
 	case marker == app14 && len(p) >= 12 && bytes.HasPrefix(p, []byte("Adobe")):
 		r.frame.transform = p[11]
-	case marker >= startOfFrame0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc:
+	case marker >= startOfFrame0 && marker <= 0xcf && marker != huffmanTables && marker != 0xc8 && marker != 0xcc:
 		return r.frame.frameHeader(marker, p)
 	}
 	return nil

@@ -12,9 +12,11 @@ import (
 )
 
 // jpegs are intact images of the kinds that cameras and programs write.
-func jpegs(t testing.TB) map[string][]byte {
+func jpegs(t testing.TB) map[string][]byte { return jpegsOf(t, 83, 61) }
+
+func jpegsOf(t testing.TB, width, height int) map[string][]byte {
 	t.Helper()
-	m := scene(t, 83, 61)
+	m := scene(t, width, height)
 	grey := gocv.NewMat()
 	defer grey.Close()
 	if err := gocv.CvtColor(m, &grey, gocv.ColorBGRToGray); err != nil {
@@ -73,11 +75,58 @@ func TestJPEGEnd(t *testing.T) {
 		"half lost":      {join(body[:len(body)/2], end), verdict.Damaged},
 		"middle lost":    {join(body[:len(body)/2], body[len(body)/2+200:], end), verdict.Damaged},
 		"too much":       {join(body, make([]byte, 40), end), verdict.Damaged},
+		"fill bytes":     {join(body, []byte{0xff, 0xff}, end), ""},
+		"padded word":    {join(body, make([]byte, 4), end), ""},
+		"bytes too many": {join(body, []byte{1, 2, 3, 4}, end), verdict.Damaged}, // libjpeg is content
 		"scan repeated":  {join(body, data[bytes.Index(data, []byte{0xff, startOfScan}):]), verdict.Damaged},
 		"padded segment": {join(data[:2], []byte{0}, data[2:]), verdict.Damaged},
 	} {
 		t.Run(name, func(t *testing.T) { wantFault(t, c.data, c.want) })
 	}
+}
+
+// Motion JPEG may leave out the standard tables.
+func TestJPEGWithoutHuffmanTables(t *testing.T) {
+	data := jpegs(t)["4:2:0"]
+	want, _ := decoded(t, data)
+	bare := bytes.Clone(data)
+	for at := bytes.Index(bare, []byte{0xff, huffmanTables}); at >= 0; at = bytes.Index(bare, []byte{0xff, huffmanTables}) {
+		bare = append(bare[:at], bare[at+2+int(binary.BigEndian.Uint16(bare[at+2:])):]...)
+	}
+	got, _ := decoded(t, bare)
+	same(t, got, want)
+	refusesEveryPrefix(t, bare)
+}
+
+func TestJPEGRestartMarkers(t *testing.T) {
+	data := jpegs(t)["4:2:0 restarts"]
+	first, second := bytes.Index(data, []byte{0xff, 0xd0}), bytes.Index(data, []byte{0xff, 0xd1})
+	if first < 0 || second < first {
+		t.Fatal("no restart markers")
+	}
+	change := func(at int, to byte) []byte {
+		c := bytes.Clone(data)
+		c[at+1] = to
+		return c
+	}
+	for name, c := range map[string][]byte{
+		"another number": change(first, 0xd1),
+		"interval lost":  join(data[:first], data[second:]),
+		"interval twice": join(data[:second], data[first:]),
+		"marker lost":    join(data[:first], data[first+2:]),
+	} {
+		t.Run(name, func(t *testing.T) { wantFault(t, c, verdict.Damaged) })
+	}
+	filled := join(data[:first], []byte{0xff, 0xff}, data[first:])
+	if got, _ := decoded(t, filled); !bytes.Equal(got.ToBytes(), pixelsOf(t, data)) {
+		t.Error("fill bytes before a restart marker change the image")
+	}
+}
+
+func pixelsOf(t *testing.T, data []byte) []byte {
+	t.Helper()
+	m, _ := decoded(t, data)
+	return m.ToBytes()
 }
 
 // A progressive image whose last scans never came is a blurred one, without any
@@ -138,7 +187,7 @@ func TestJPEGScansAreBounded(t *testing.T) {
 
 // FuzzJPEG gives changed images to the decoder: whatever they are, it returns.
 func FuzzJPEG(f *testing.F) {
-	for _, data := range jpegs(f) {
+	for _, data := range jpegsOf(f, 24, 17) {
 		f.Add(data)
 	}
 	fuzz(f, func(d *Decoder, data []byte, dst *gocv.Mat) (Header, error) { return d.DecodeJPEG(data, dst) })
@@ -165,8 +214,8 @@ func TestJPEGBitErrors(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d of %d bit errors that change pixels are detected (%.0f%%)", name, caught, caught+changed, 100*float64(caught)/float64(caught+changed))
-		if caught == 0 {
-			t.Errorf("%s: no bit error detected", name)
+		if share := float64(caught) / float64(caught+changed); share < 0.15 {
+			t.Errorf("%s: a share of %.2f is detected", name, share)
 		}
 		d.Close()
 		dst.Close()

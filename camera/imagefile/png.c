@@ -87,6 +87,7 @@ static void run(png_structp p, png_infop info, state *s, const image *out) {
 	// passed over, so that every warning that is left is one about the pixels.
 	png_set_crc_action(p, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
 	png_set_keep_unknown_chunks(p, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+	png_set_keep_unknown_chunks(p, PNG_HANDLE_CHUNK_NEVER, (png_const_bytep) "tRNS", 1); // alpha
 	png_set_benign_errors(p, 0);
 	png_set_user_limits(p, out->width, out->height);
 	png_read_info(p, info);

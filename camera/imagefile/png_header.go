@@ -32,6 +32,7 @@ type pngInfo struct {
 	bits          int // of a sample as stored
 	colour        byte
 	significant   []byte // sBIT: the true bits of each channel
+	begun         bool   // an IDAT was seen, which sBIT must precede
 }
 
 // pngHeader reads up to the first IDAT.
@@ -81,12 +82,16 @@ func pngEnd(data []byte, at int) error {
 
 // take reads the chunks that describe the pixels.
 func (p *pngInfo) take(typ, body []byte, at int) error {
-	switch {
-	case at == len(pngSignature) && (string(typ) != "IHDR" || len(body) != 13):
+	switch first := at == len(pngSignature); {
+	case first && (string(typ) != "IHDR" || len(body) != 13):
 		return fault.Damaged("PNG: it begins with the chunk %q of %d bytes", typ, len(body))
-	case string(typ) == "IHDR":
+	case first:
 		return p.header(body)
-	case string(typ) == "sBIT":
+	case string(typ) == "IHDR":
+		return fault.Damaged("PNG: it has a second header at byte %d", at)
+	case string(typ) == "IDAT":
+		p.begun = true
+	case string(typ) == "sBIT" && !p.begun:
 		p.significant = body
 	}
 	return nil
@@ -105,7 +110,8 @@ func (p *pngInfo) header(body []byte) error {
 }
 
 // depth is the number of bits that carry information in a sample of 16: that of
-// sBIT where all colour channels agree.
+// sBIT where all colour channels agree. They are the most significant ones (PNG 3rd
+// ed., 13.12): an encoder scales its samples up to the whole range.
 func (p *pngInfo) depth() int {
 	colours := 1
 	if p.colour == pngRGB || p.colour == pngRGBA {

@@ -142,8 +142,8 @@ func TestPNGPixelsAreThoseOfOpenCV(t *testing.T) {
 	same(t, got, m)
 }
 
-// PNG 3rd ed., 13.12: the sample at its true depth is the stored one shifted right.
-// An encoder has filled the bits below with zeros or with the highest ones (12.4).
+// PNG 3rd ed., 13.12: the sample at its true depth is the stored one shifted right. An
+// encoder has filled the bits below with zeros, or with a copy of the highest ones.
 func TestPNGDepth(t *testing.T) {
 	for _, depth := range []int{10, 12, 14, 16} {
 		for _, replicate := range []bool{false, true} {
@@ -207,9 +207,11 @@ func TestPNGDamage(t *testing.T) {
 		"index too large": {pngOf(13, 11, 8, pngPalette, 0, packed(13, 11, 8, 1, gradient(8)), chunk("PLTE", make([]byte, 9))), verdict.Damaged},
 		"no pixels":       {join(good[:33], chunk("IEND", nil)), verdict.Damaged},
 		"Adler-32":        {join(good[:33], chunk("IDAT", spoilt(idat(good))), chunk("IEND", nil)), verdict.Damaged},
+		"two headers":     {join(good[:33], good[8:]), verdict.Damaged},
 		"another image":   {join(good, good), verdict.Damaged},
 		"zeros after":     {join(good, make([]byte, 99)), ""},
 		"colour profile":  {pngOf(13, 11, 8, pngRGB, 0, rows, chunk("iCCP", []byte("x\x00\x00nonsense")), chunk("sRGB", []byte{77}), chunk("gAMA", nil)), ""},
+		"transparency":    {pngOf(13, 11, 8, pngRGB, 0, rows, chunk("tRNS", []byte{1, 2, 3, 4, 5, 6})), ""},
 		"unknown chunk":   {pngOf(13, 11, 8, pngRGB, 0, rows, chunk("quIz", make([]byte, 1<<16))), ""},
 		"must be known":   {pngOf(13, 11, 8, pngRGB, 0, rows, chunk("QUIZ", nil)), verdict.Damaged},
 	} {

@@ -218,8 +218,11 @@ func TestTIFFPalette(t *testing.T) {
 }
 
 // tiffs are images that other programs compress.
-func tiffs(t testing.TB) map[string][]byte {
-	m, wide := scene(t, 83, 61), gocv.NewMat()
+func tiffs(t testing.TB) map[string][]byte { return tiffsOf(t, 83, 61) }
+
+func tiffsOf(t testing.TB, width, height int) map[string][]byte {
+	t.Helper()
+	m, wide := scene(t, width, height), gocv.NewMat()
 	defer wide.Close()
 	if err := m.ConvertToWithParams(&wide, gocv.MatTypeCV16UC3, 257, 0); err != nil {
 		t.Fatal(err)
@@ -321,7 +324,7 @@ func TestTIFFHugeTile(t *testing.T) {
 }
 
 func FuzzTIFF(f *testing.F) {
-	for _, data := range tiffs(f) {
+	for _, data := range tiffsOf(f, 9, 7) {
 		f.Add(data)
 	}
 	for _, bits := range []int{1, 4, 8, 12, 16} {

@@ -9,8 +9,11 @@ import (
 	"faird/verdict"
 )
 
-func webps(t testing.TB) map[string][]byte {
-	m := scene(t, 83, 61)
+func webps(t testing.TB) map[string][]byte { return webpsOf(t, 83, 61) }
+
+func webpsOf(t testing.TB, width, height int) map[string][]byte {
+	t.Helper()
+	m := scene(t, width, height)
 	return map[string][]byte{
 		"lossy":    encode(t, ".webp", m, gocv.IMWriteWebpQuality, 80),
 		"lossless": encode(t, ".webp", m, gocv.IMWriteWebpQuality, 101),
@@ -58,7 +61,7 @@ func TestWebPDamage(t *testing.T) {
 }
 
 func FuzzWebP(f *testing.F) {
-	for _, data := range webps(f) {
+	for _, data := range webpsOf(f, 24, 17) {
 		f.Add(data)
 	}
 	fuzz(f, func(d *Decoder, data []byte, dst *gocv.Mat) (Header, error) {

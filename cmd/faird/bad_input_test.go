@@ -77,6 +77,8 @@ func TestBadInput(t *testing.T) {
 		"text as a model":    {[]string{"score", "--model", text, good}, 1, []string{"text.onnx"}},
 		"picture as a model": {[]string{"score", "--model", good, good}, 1, []string{"good.png"}},
 		"missing picture":    {[]string{"score", "--model", "demo", dir + "/none.png"}, 1, []string{"none.png"}},
+		"large picture":      {[]string{"score", "--model", "demo", "--max-pixels", "89999", good}, 1, []string{"good.png", "300x300", "camera.max_pixels", "--max-pixels"}},
+		"no pixels":          {[]string{"score", "--model", "demo", "--max-pixels", "0", good}, 2, []string{"--max-pixels"}},
 		"truncated picture":  {[]string{"score", "--model", "demo", truncated}, 1, []string{"truncated.png"}},
 		"missing library":    {[]string{"score", "--model", "demo", "--library", dir + "/none.so", good}, 1, []string{"none.so"}},
 		"not a library":      {[]string{"score", "--model", "demo", "--library", notLibrary, good}, 1, []string{"libonnxruntime.so"}},

@@ -264,6 +264,13 @@ func TestFolder(t *testing.T) {
 	if linked, err := Folder(link, side, side, 0); err != nil || len(linked) != 2 || linked[0].Name != filepath.Join(link, "b.png") {
 		t.Errorf("through a link: %v, %v", linked, err)
 	}
+	limited, err := Folder(dir, side, side, 100*80-1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := limited[0].Read(); !errors.Is(err, inspect.ErrPicture) || !strings.Contains(err.Error(), "100x80") {
+		t.Errorf("beyond the limit: %v", err)
+	}
 	if err := os.Truncate(pictures[0].Name, 50); err != nil {
 		t.Fatal(err)
 	}
