@@ -5,6 +5,7 @@ package libav
 import "C"
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -127,29 +128,31 @@ func (d *Decoder) Decode(accessUnit []byte, pts int64, dst *gocv.Mat) (Picture, 
 	return d.Receive(dst)
 }
 
-// Send gives the decoder one access unit, of which it keeps nothing; an empty one
-// ends the stream. Everything is to be received before the next Send.
+// Send gives the decoder one access unit, of which it keeps nothing. Everything is
+// to be received before the next Send.
 func (d *Decoder) Send(accessUnit []byte, pts int64) { d.send(packet{data: accessUnit, pts: pts}) }
+
+// End says that nothing follows: Receive then gives what is left and io.EOF.
+func (d *Decoder) End() { d.finish(ending) }
 
 func (d *Decoder) send(p packet) {
 	if len(p.data) == 0 {
-		d.finish(ending)
 		return
 	}
 	u, data := d.look(p)
 	if !u.coded {
 		return
 	}
-	d.tag++
 	if u.second {
-		d.pending.damageLast(u.err)
+		d.pending.damage(d.tag, u.err)
 	} else {
+		d.tag++
 		d.pending.add(d.tag, p.pts, u)
 	}
-	if d.pending.useless() || len(data) == 0 {
+	e := d.pending.entry(d.tag)
+	if e == nil || len(data) == 0 || d.pending.fault(e) != nil {
 		return
 	}
-	e := d.pending.last()
 	e.sent, d.empty = true, false
 	if d.headers == nil && p.whole != nil {
 		d.check(C.lav_forward(d.c, p.whole, C.int64_t(e.tag)))
@@ -161,7 +164,7 @@ func (d *Decoder) send(p packet) {
 // look reads an access unit's headers and returns what libavcodec gets of it.
 func (d *Decoder) look(p packet) (u unit, data []byte) {
 	if d.headers == nil {
-		u, data = unit{coded: true, key: d.isKey(p)}, p.data
+		u, data = unit{coded: true, key: d.isKey(p), hidden: d.codec == "vp8" && p.data[0]&0x10 == 0}, p.data // show_frame
 	} else {
 		u, data = d.read(p)
 	}
@@ -199,11 +202,12 @@ func (d *Decoder) read(p packet) (unit, []byte) {
 // keep holds parameter sets and messages that came in a packet of their own.
 func (d *Decoder) keep(nals [][]byte) {
 	const most = 64
-	for _, nal := range nals[max(0, len(nals)-most):] {
+	for _, nal := range nals {
 		if len(nal) <= 1<<16 {
-			d.carry = append(d.carry, append([]byte(nil), nal...))
+			d.carry = append(d.carry, bytes.Clone(nal))
 		}
 	}
+	d.carry = d.carry[max(0, len(d.carry)-most):]
 }
 
 // check notes the failure of the access unit that libavcodec has decoded last.
@@ -329,8 +333,8 @@ func (d *Decoder) deliver(dst *gocv.Mat) (_ Picture, ok bool, _ error) {
 		return out, true, err
 	}
 	out.Form = Form{
-		Width: int(p.width), Height: int(p.height), PixelFormat: C.GoString(p.format),
-		FullRange: p.full_range != 0, Matrix: C.GoString(p.matrix),
+		Width: int(p.width), Height: int(p.height), PixelFormat: goString(p.format),
+		FullRange: p.full_range != 0, Matrix: goString(p.matrix),
 	}
 	if dst == nil {
 		return out, true, nil

@@ -3,6 +3,7 @@ package libav
 import (
 	"bytes"
 	"fmt"
+	"math"
 
 	"faird/camera/fault"
 )
@@ -25,9 +26,12 @@ type h264 struct {
 
 	started   bool
 	number    uint32 // frame_num of the last reference frame
+	order     int32  // picture order count of the last reference picture
+	keyOrder  int32  // that of a key picture that is no IDR picture
 	half      bool   // the last access unit was the first field of a frame
 	last      h264Header
 	recovered bool // a recovery point was announced for the next picture
+	rejoins   bool // the last picture was one, and no IDR
 }
 
 type h264Sequence struct {
@@ -82,9 +86,23 @@ func (h *h264) sets() (out [][]byte) {
 	return out
 }
 
-func (h *h264) forget() { h.started, h.half, h.recovered = false, false, false }
+func (h *h264) forget() { h.started, h.half, h.recovered, h.rejoins = false, false, false, false }
 
-func (h *h264) write(dst []byte, nals [][]byte) []byte { return join(dst, nals...) }
+// write leaves out what libavcodec only trips over, such as the messages of cameras
+// (SEI): it would take a broken one for a broken picture.
+func (h *h264) write(dst []byte, nals [][]byte) []byte {
+	for _, nal := range nals {
+		switch nal[0] & 31 {
+		case h264Slice, h264IDR, h264SPS, h264PPS:
+			dst = join(dst, nal)
+		case h264SEI:
+			if h.rejoins { // it hides a picture that no recovery point goes before
+				dst = join(dst, nal)
+			}
+		}
+	}
+	return dst
+}
 
 func (h *h264) read(nals [][]byte) unit {
 	var u unit
@@ -109,9 +127,9 @@ func (h *h264) read(nals [][]byte) unit {
 	}
 	u.coded = true
 	u.err = samePicture(slices)
-	u.key = slices[0].idr || (h.recovered && allIntra(slices))
-	u.open = u.key && !slices[0].idr
-	h.recovered = false
+	u.key = slices[0].idr || (h.recovered && allIntra(slices) && h.sequenceOf(slices[0]).orderType != 1)
+	h.recovered, h.rejoins = false, u.key && !slices[0].idr
+	h.arrange(&u, slices[0])
 	h.follow(&u, slices[0], slices[0].bottom != slices[len(slices)-1].bottom)
 	return u
 }
@@ -149,6 +167,41 @@ func (a h264Header) matches(b h264Header) bool {
 		a.order == b.order && a.field == b.field && a.bottom == b.bottom
 }
 
+// arrange finds the pictures that lead a key picture: decoded after it and shown
+// before it (8.2.1.1). The order count of type 2 is that of decoding.
+func (h *h264) arrange(u *unit, s h264Header) {
+	q := h.sequenceOf(s)
+	if s.idr || q.orderType != 0 {
+		h.order, h.keyOrder = int32(s.order), math.MinInt32
+		return
+	}
+	order := nearest(h.order, s.order, q.orderBits)
+	if u.key {
+		h.keyOrder = order
+	}
+	u.leading = !u.key && order < h.keyOrder
+	if s.refIDC != 0 {
+		h.order = order
+	}
+}
+
+// nearest returns the picture order count with those low bits that is the
+// nearest to one before (8.2.1.1 of H.264, 8.3.1 of H.265).
+func nearest(before int32, lsb uint32, bits int) int32 {
+	size := int32(1) << bits
+	low, old := int32(lsb), before&(size-1)
+	order := before - old + low
+	switch {
+	case low < old && old-low >= size/2:
+		order += size
+	case low > old && low-old > size/2:
+		order -= size
+	}
+	return order
+}
+
+func (h *h264) sequenceOf(s h264Header) *h264Sequence { return h.sps[h.pps[s.picture].sequence] }
+
 // follow checks that no reference frame is missing before this picture: frame_num
 // goes up by one after each (7.4.3). libavcodec fills a gap with copies.
 func (h *h264) follow(u *unit, s h264Header, both bool) {
@@ -159,7 +212,7 @@ func (h *h264) follow(u *unit, s h264Header, both bool) {
 	if h.half && u.err == nil {
 		u.err = fault.Incomplete("the second field of the picture before is missing")
 	}
-	wrap := uint32(1)<<h.sps[h.pps[s.picture].sequence].numberBits - 1
+	wrap := uint32(1)<<h.sequenceOf(s).numberBits - 1
 	want := (h.number + 1) & wrap
 	switch {
 	case u.key:

@@ -9,19 +9,21 @@ import (
 
 // NAL unit types of H.265 (table 7-1).
 const (
-	hevcRASLN   = 8
-	hevcRASLR   = 9
-	hevcLastVCL = 31
-	hevcBLA     = 16 // first of three
-	hevcIDRRADL = 19
-	hevcIDR     = 20
-	hevcCRA     = 21
-	hevcIRAPEnd = 23
-	hevcVPS     = 32
-	hevcSPS     = 33
-	hevcPPS     = 34
-	hevcEOS     = 36
-	hevcEOB     = 37
+	hevcRASLN       = 8
+	hevcRASLR       = 9
+	hevcLastVCL     = 31
+	hevcBLA         = 16 // first of three
+	hevcIDRRADL     = 19
+	hevcIDR         = 20
+	hevcCRA         = 21
+	hevcIRAPEnd     = 23
+	hevcVPS         = 32
+	hevcSPS         = 33
+	hevcPPS         = 34
+	hevcEOS         = 36
+	hevcEOB         = 37
+	hevcSuffixSEI   = 40
+	hevcPictureHash = 132 // payload type, table D.1
 )
 
 // hevc follows the reference picture sets of an H.265 stream. Each picture lists
@@ -137,11 +139,17 @@ func (h *hevc) forget() { h.started, h.ended, h.stored = false, false, nil }
 // never decoded. What follows a whole segment is not read.
 var tail = bytes.Repeat([]byte{0xff}, 1024)
 
+// write leaves out what libavcodec only trips over, messages (SEI) above all,
+// except the pictures' checksums, which it compares.
 func (h *hevc) write(dst []byte, nals [][]byte) []byte {
 	for _, nal := range nals {
-		dst = join(dst, nal)
-		if nal[0]>>1&63 <= hevcLastVCL {
-			dst = append(dst, tail...)
+		switch kind := nal[0] >> 1 & 63; {
+		case len(nal) < 3 || (nal[0]&1)<<5|nal[1]>>3 != 0: // layers besides the first
+		case kind <= hevcLastVCL:
+			dst = append(join(dst, nal), tail...)
+		case kind == hevcSuffixSEI && nal[2] != hevcPictureHash:
+		case kind <= hevcPPS, kind == hevcEOS, kind == hevcEOB, kind == hevcSuffixSEI:
+			dst = join(dst, nal)
 		}
 	}
 	return dst
@@ -218,16 +226,7 @@ func (h *hevc) orderOf(s hevcHeader, fresh bool) int32 {
 	if fresh {
 		return int32(s.lsb)
 	}
-	size := int32(1) << h.sps[h.pps[s.picture].sequence].orderBits
-	lsb, before := int32(s.lsb), h.order&(size-1)
-	msb := h.order - before
-	switch {
-	case lsb < before && before-lsb >= size/2:
-		msb += size
-	case lsb > before && lsb-before > size/2:
-		msb -= size
-	}
-	return msb + lsb
+	return nearest(h.order, s.lsb, h.sps[h.pps[s.picture].sequence].orderBits)
 }
 
 // keep drops what the reference picture set does not name and says what of it is

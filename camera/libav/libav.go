@@ -22,3 +22,5 @@ func libraryError(code C.int) error {
 	C.lav_error(code, &text[0], C.size_t(len(text)))
 	return errors.New(C.GoString(&text[0]))
 }
+
+func goString(s *C.char) string { return C.GoString(s) }

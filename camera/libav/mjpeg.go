@@ -19,10 +19,13 @@ type mjpeg struct {
 func newMJPEG(maxPixels int) *mjpeg { return &mjpeg{images: imagefile.NewDecoder(maxPixels)} }
 
 func (m *mjpeg) send(p packet) {
-	if m.ended = len(p.data) == 0; !m.ended && !p.hidden {
+	if !p.hidden {
 		m.packet = &p
 	}
 }
+
+// End says that nothing follows.
+func (m *mjpeg) End() { m.ended = true }
 
 // Receive decodes the packet sent last.
 func (m *mjpeg) Receive(dst *gocv.Mat) (Picture, error) {

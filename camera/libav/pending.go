@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"faird/camera/fault"
+	"faird/verdict"
 )
 
 // NoPTS marks an access unit without a presentation time.
@@ -22,7 +23,6 @@ type entry struct {
 	behind  int64 // the group before that, for leading pictures
 	sent    bool  // to libavcodec, so that a picture may come
 	hidden  bool  // never shown
-	open    bool  // a key picture before which pictures of its group are shown
 	leading bool
 	key     bool
 	err     error
@@ -44,43 +44,41 @@ type spoil struct {
 	err error
 }
 
-func (p *pending) add(tag, pts int64, u unit) *entry {
+func (p *pending) add(tag, pts int64, u unit) {
 	if u.key {
 		p.before, p.group = p.group, tag
 	}
-	e := entry{tag: tag, pts: pts, group: p.group, behind: p.before, hidden: u.hidden, open: u.open,
-		leading: u.leading, key: u.key}
-	if len(p.entries) >= maxPending && p.entries[0].err == nil {
-		p.entries[0].err = errLost
+	e := entry{tag: tag, pts: pts, group: p.group, behind: p.before, hidden: u.hidden, leading: u.leading, key: u.key}
+	if p.group == 0 && fault.Of(u.err) != verdict.TooLarge {
+		e.err = ErrNoKey
+	}
+	if len(p.entries) >= maxPending {
+		p.loseOldest()
 	}
 	p.entries = append(p.entries, e)
-	last := &p.entries[len(p.entries)-1]
-	if p.group == 0 {
-		last.err = ErrNoKey
-	}
-	if u.err != nil {
-		p.damage(tag, u.err)
-	}
-	return last
+	p.damage(tag, u.err)
 }
 
 // damage notes that the picture with that tag cannot be trusted.
 func (p *pending) damage(tag int64, err error) {
-	i := p.find(tag)
-	if i < 0 {
+	e := p.entry(tag)
+	if e == nil || err == nil {
 		return
 	}
-	e := &p.entries[i]
 	if e.err == nil {
 		e.err = err
 	}
-	if s, ok := p.spoiled[e.group]; e.group == 0 || (ok && s.tag <= tag) {
+	group := e.group
+	if e.leading {
+		group = e.behind // none but leading pictures refer to it
+	}
+	if s, ok := p.spoiled[group]; group == 0 || (ok && s.tag <= tag) {
 		return
 	}
 	if p.spoiled == nil {
 		p.spoiled = map[int64]spoil{}
 	}
-	p.spoiled[e.group] = spoil{tag, err}
+	p.spoiled[group] = spoil{tag, err}
 }
 
 // fault returns why an entry cannot be trusted, or nil.
@@ -100,27 +98,32 @@ func (p *pending) fault(e *entry) error {
 
 func spoiledBy(s spoil) error { return fault.Damaged("built on a damaged picture: %w", s.err) }
 
-// shown is told that the picture with that tag is the next to be shown. It finds
-// out what only the order of output tells: which pictures lead a key picture, and
-// which never come.
+// shown is told that the picture with that tag is the next to be shown. Before a key
+// picture all come that were decoded before it; what did not never will.
 func (p *pending) shown(tag int64) {
 	at := p.find(tag)
 	if at < 0 {
 		return
 	}
-	e := &p.entries[at]
-	if k := p.find(e.group); k >= 0 && k != at && p.entries[k].open {
-		e.leading = true
-	}
+	key := p.entries[at].key
 	for i := range p.entries {
-		o := &p.entries[i]
-		if e.key && o.tag < tag && o.sent && o.err == nil {
+		if o := &p.entries[i]; key && o.tag < tag && o.sent && o.err == nil {
 			o.err = errLost
 		}
 	}
+	p.entries = slices.DeleteFunc(p.entries, func(e entry) bool { return e.hidden && e.tag < tag })
 }
 
 var errLost = fault.Damaged("the decoder gave no picture")
+
+func (p *pending) loseOldest() {
+	for i := range p.entries {
+		if e := &p.entries[i]; e.err == nil {
+			e.err = errLost
+			return
+		}
+	}
+}
 
 // lost gives up what has been sent and has not come: the decoder is empty.
 func (p *pending) lost() {
@@ -184,34 +187,33 @@ func (p *pending) clean() {
 	}
 }
 
-func (p *pending) last() *entry { return &p.entries[len(p.entries)-1] }
-
-// damageLast notes damage in the second field of the newest picture.
-func (p *pending) damageLast(err error) {
-	if len(p.entries) > 0 && err != nil {
-		p.damage(p.last().tag, err)
+func (p *pending) entry(tag int64) *entry {
+	if i := p.find(tag); i >= 0 {
+		return &p.entries[i]
 	}
+	return nil
 }
 
 // broken notes that decoding one of the n access units sent last failed. What was
 // decoded after it is worth nothing either: see lav_reset.
 func (p *pending) broken(n int, err error) {
-	from := p.last().tag
+	if len(p.entries) == 0 {
+		return // what it was has been answered for
+	}
+	from := p.entries[len(p.entries)-1].tag
 	for _, e := range slices.Backward(p.entries) {
 		if e.sent && n > 0 {
 			from = e.tag
 			n--
 		}
 	}
-	for _, e := range p.entries {
-		if e.tag >= from {
+	for i := range p.entries {
+		if e := &p.entries[i]; e.tag >= from {
+			e.leading = false // spoils the group as well
 			p.damage(e.tag, err)
 		}
 	}
 }
-
-// useless says whether there is no point in decoding the newest picture.
-func (p *pending) useless() bool { return p.fault(p.last()) != nil }
 
 // hopeless says whether nothing good comes before the next key picture.
 func (p *pending) hopeless() bool {

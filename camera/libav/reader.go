@@ -32,13 +32,13 @@ type Reader struct {
 	local   bool
 	decoder packetDecoder
 	next    *packet // read and not sent yet
-	suspect bool    // the packet before was damaged, and where its picture ends is not certain
 	broken  error   // how a file breaks off, until that was said
 }
 
-// packetDecoder decodes one codec's packets; an empty one ends the stream.
+// packetDecoder decodes one codec's packets.
 type packetDecoder interface {
 	send(p packet)
+	End()
 	Receive(dst *gocv.Mat) (Picture, error)
 	Close() error
 }
@@ -51,7 +51,6 @@ type packet struct {
 	key       bool
 	hidden    bool   // outside of what the container says is to be shown
 	extradata []byte // new parameter sets
-	changed   bool   // another codec than before
 	err       error  // how it was damaged on its way
 }
 
@@ -89,7 +88,7 @@ func (r *Reader) open(ctx context.Context, url string) error {
 	if r.next == nil {
 		return errors.New("there is no video in it")
 	}
-	return r.renew()
+	return r.start()
 }
 
 // Close frees the reader.
@@ -121,8 +120,6 @@ func (r *Reader) Read(ctx context.Context, dst *gocv.Mat) (Picture, error) {
 			err = r.feed(ctx)
 		case err != io.EOF:
 			return p, err
-		case r.next != nil:
-			err = r.renew()
 		case r.broken != nil:
 			err, r.broken = r.broken, nil
 			p.PTS = NoPTS
@@ -138,8 +135,8 @@ func (r *Reader) feed(ctx context.Context) error {
 	if err := r.fetch(ctx); err != nil {
 		return err
 	}
-	if r.next == nil || r.next.changed {
-		r.decoder.send(packet{})
+	if r.next == nil {
+		r.decoder.End()
 		return nil
 	}
 	r.decoder.send(*r.next)
@@ -164,24 +161,19 @@ func (r *Reader) fetch(ctx context.Context) error {
 	}
 	r.next = &packet{
 		data: bytesOf(p.data, p.size), whole: p.packet, pts: int64(p.pts), key: p.key != 0, hidden: p.hidden != 0,
-		extradata: bytesOf(p.extradata, p.extradata_size), changed: p.changed != 0,
+		extradata: bytesOf(p.extradata, p.extradata_size),
 	}
-	if p.corrupt != 0 || r.suspect {
+	if p.corrupt != 0 {
 		r.next.err = fault.Incomplete("a part of it was lost before it got here, as the container's counters tell")
 	}
-	r.suspect = p.corrupt != 0
 	return nil
 }
 
-// renew makes the decoder for what comes next.
-func (r *Reader) renew() error {
-	if r.decoder != nil {
-		_ = r.decoder.Close()
-		r.decoder = nil
-	}
+// start makes the stream's decoder.
+func (r *Reader) start() error {
 	s := r.stream()
 	o := r.options
-	o.Codec = C.GoString(s.codec)
+	o.Codec = goString(s.codec)
 	o.Extradata = bytesOf(s.extradata, s.extradata_size)
 	if o.MaxPixels <= 0 {
 		o.MaxPixels = config.DefaultMaxPixels
@@ -189,7 +181,6 @@ func (r *Reader) renew() error {
 	if err := newLimit(o.MaxPixels).check(uint64(s.width), uint64(s.height), 3, 8); err != nil {
 		return err
 	}
-	r.next.changed = false
 	if o.Codec == "mjpeg" {
 		r.decoder = newMJPEG(o.MaxPixels)
 		return nil

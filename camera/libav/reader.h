@@ -21,7 +21,6 @@ typedef struct {
 	int size;
 	int64_t pts; // microseconds, INT64_MIN for none
 	int key, corrupt, hidden;
-	int changed; // another codec from here on
 	const uint8_t *extradata;
 	int extradata_size; // new parameter sets, 0 for none
 } lav_packet;
