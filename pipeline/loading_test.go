@@ -154,8 +154,11 @@ func (w *trialBox) goesOn() {
 	limit := 12.0
 	for _, name := range []string{"cap", "lid", ""} {
 		for _, c := range []publish.Command{
-			{Command: publish.CommandPause}, {Command: publish.CommandResume},
-			{Command: publish.CommandSave, Count: 1}, {Command: publish.CommandThreshold, Threshold: &limit}, {Command: publish.CommandThreshold},
+			{Command: publish.CommandPause},
+			{Command: publish.CommandResume},
+			{Command: publish.CommandSave, Count: 1},
+			{Command: publish.CommandThreshold, Threshold: &limit},
+			{Command: publish.CommandThreshold},
 		} {
 			if name != "" || c.Command == publish.CommandPause || c.Command == publish.CommandResume {
 				soon(w.t, c.Command+" of "+name, command(w.Box, name, c))

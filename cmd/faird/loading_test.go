@@ -149,10 +149,15 @@ func TestTheLineNeverWaitsForAModelToLoad(t *testing.T) {
 		}
 	}
 	for n, c := range []struct{ station, command string }{
-		{"cap", `"command":"pause"`}, {"cap", `"command":"resume"`}, {"cap", `"command":"save","count":1`},
-		{"cap", `"command":"threshold","threshold":0.4`}, {"cap", `"command":"threshold"`},
-		{"lid", `"command":"pause"`}, {"", `"command":"pause"`},
-		{"cap", fmt.Sprintf(`"command":"model","model":%q`, other)}, {"cap", `"command":"resume"`},
+		{"cap", `"command":"pause"`},
+		{"cap", `"command":"resume"`},
+		{"cap", `"command":"save","count":1`},
+		{"cap", `"command":"threshold","threshold":0.4`},
+		{"cap", `"command":"threshold"`},
+		{"lid", `"command":"pause"`},
+		{"", `"command":"pause"`},
+		{"cap", fmt.Sprintf(`"command":"model","model":%q`, other)},
+		{"cap", `"command":"resume"`},
 	} {
 		if r := plc.asks(c.station, fmt.Sprint("c", n), c.command)(time.Minute); r["ok"] != true {
 			t.Errorf("%s of %s: %v", c.command, c.station, r)
