@@ -129,8 +129,8 @@ func TestStopWhileSomethingHangs(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			broker := mosquitto.New(t) // before others take ports beside it
 			t.Parallel()
-			broker := mosquitto.New(t)
 			h := &hanging{plc: connect(t, broker.URL()), dir: t.TempDir(), model: tinyModel(t, 0.5), slow: newSlowRuntime(t)}
 			h.text = "log: {format: json}\n" + configText(t, broker.URL(), triggeredTiny("cap", h.model, smallPictures(t)))
 			named := c.hang(h)
@@ -206,8 +206,8 @@ func TestInTimeReturnsWhatTheDaemonDoes(t *testing.T) {
 // TestHangupWhileStarting sends SIGHUP from the first instant on: it ends nothing,
 // and is obeyed once the daemon runs.
 func TestHangupWhileStarting(t *testing.T) {
-	t.Parallel()
 	slow, broker, dir := newSlowRuntime(t), mosquitto.New(t), t.TempDir()
+	t.Parallel()
 	plc := connect(t, broker.URL())
 	text := "log: {format: json}\n" + configText(t, broker.URL(), triggeredTiny("cap", tinyModel(t, slowGrey), smallPictures(t)))
 	p := start(t, dir, []string{useLibrary + slow.path}, "run", "--config", write(t, dir, "faird.yaml", text))
