@@ -27,7 +27,7 @@ const side = 32
 
 // writeModel makes a model file whose network restores every picture to one
 // grey, so that its scores follow from the picture alone.
-func writeModel(t *testing.T, path string, grey float32, threshold float64, golden ...model.GoldenSample) string {
+func writeModel(t testing.TB, path string, grey float32, threshold float64, golden ...model.GoldenSample) string {
 	t.Helper()
 	g := graph.New("grey")
 	nothing := g.Mul(g.Input("highpass", graph.Free, 1, side, side), g.Scalar(0))
@@ -55,7 +55,7 @@ func writeModel(t *testing.T, path string, grey float32, threshold float64, gold
 }
 
 // pictures is a folder of n grey pictures, each with a white square.
-func pictures(t *testing.T, n int) string {
+func pictures(t testing.TB, n int) string {
 	t.Helper()
 	dir := t.TempDir()
 	for k := range n {

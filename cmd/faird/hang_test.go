@@ -106,8 +106,8 @@ func TestHangIsRestarted(t *testing.T) {
 func TestStopWhileALoopHangs(t *testing.T) {
 	for what, named := range map[string]string{"station": "station cap: judging", "publisher": "publisher"} {
 		t.Run(what, func(t *testing.T) {
-			t.Parallel()
 			broker, dir := mosquitto.New(t), t.TempDir()
+			t.Parallel()
 			plc := connect(t, broker.URL())
 			station := fmt.Sprintf("  - {name: cap, camera: {url: 'file://%s?loop=true&rate=100'}, model: %s, threshold: 0.3}\n", smallPictures(t), tinyModel(t, 0.5))
 			when := filepath.Join(dir, "now")

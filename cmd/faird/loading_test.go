@@ -125,8 +125,8 @@ func (p *plc) asks(station, id, command string) (answered func(limit time.Durati
 // for as long as the test lasts: the other answers twenty triggers a second, takes
 // another model and another config, and every command is carried out meanwhile.
 func TestTheLineNeverWaitsForAModelToLoad(t *testing.T) {
-	t.Parallel()
 	slow, broker, dir, pictures := newSlowRuntime(t), mosquitto.New(t), t.TempDir(), smallPictures(t)
+	t.Parallel()
 	plc := connect(t, broker.URL())
 	model, other := tinyModel(t, 0.5), tinyModel(t, 0.25)
 	text := configText(t, broker.URL(), triggeredTiny("cap", model, pictures), triggeredTiny("lid", model, pictures))

@@ -19,7 +19,7 @@ const (
 	stopTimeout     = 6500 * time.Millisecond // for everything but the store
 	stationsTimeout = 5500 * time.Millisecond // for the frames in hand, an inspection of which may take 5 s
 	flushTimeout    = time.Second             // for live verdicts to be acknowledged
-	loadsTimeout    = time.Second             // for models that load to come back
+	loadsTimeout    = 2 * time.Second         // for models that load to come back
 	reloadTimeout   = time.Second             // for a config that is being put in force
 )
 
@@ -46,7 +46,7 @@ func inTime(ctx context.Context, parts *tasks.Group, run func(context.Context) e
 // abandon says what is left behind.
 func abandon(log zerolog.Logger, left []tasks.Task) {
 	for _, t := range left {
-		log.Error().Str("running", t.Name).Time("since", t.Since).Msg("does not end: it is abandoned")
+		log.Warn().Str("running", t.Name).Time("since", t.Since).Msg("does not end: it is abandoned")
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -21,9 +22,7 @@ import (
 // unitStopTimeout is after what systemd kills the daemon: TimeoutStopSec.
 const unitStopTimeout = 10 * time.Second
 
-// stopEvery names the distance of the moments at which TestStopAtAnyMoment stops
-// the daemon: 50ms is the long plan.
-const stopEvery = "FAIRD_STOP_EVERY"
+var stopEvery = flag.Duration("stop-every", 300*time.Millisecond, "TestStopAtAnyMoment: the time between the moments of a start at which the daemon is stopped")
 
 // TestStopAtAnyMoment stops a daemon with the demo's model, whose threads it
 // measures first, at many moments of its start: it exits with 0 and no error. What
@@ -31,16 +30,9 @@ const stopEvery = "FAIRD_STOP_EVERY"
 // it by the signal, which is as good to systemd.
 func TestStopAtAnyMoment(t *testing.T) {
 	t.Parallel()
-	every := 300 * time.Millisecond
-	if text := os.Getenv(stopEvery); text != "" {
-		var err error
-		if every, err = time.ParseDuration(text); err != nil {
-			t.Fatal(err)
-		}
-	}
 	var running sync.WaitGroup
 	seats := make(chan struct{}, 2)
-	for after := time.Duration(0); after < 3*time.Second; after += every {
+	for after := time.Duration(0); after < 3*time.Second; after += *stopEvery {
 		seats <- struct{}{}
 		running.Go(func() {
 			defer func() { <-seats }()
@@ -137,8 +129,8 @@ func TestStopWhileSomethingHangs(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			broker := mosquitto.New(t) // before others take ports beside it
 			t.Parallel()
-			broker := mosquitto.New(t)
 			h := &hanging{plc: connect(t, broker.URL()), dir: t.TempDir(), model: tinyModel(t, 0.5), slow: newSlowRuntime(t)}
 			h.text = "log: {format: json}\n" + configText(t, broker.URL(), triggeredTiny("cap", h.model, smallPictures(t)))
 			named := c.hang(h)
@@ -214,8 +206,8 @@ func TestInTimeReturnsWhatTheDaemonDoes(t *testing.T) {
 // TestHangupWhileStarting sends SIGHUP from the first instant on: it ends nothing,
 // and is obeyed once the daemon runs.
 func TestHangupWhileStarting(t *testing.T) {
-	t.Parallel()
 	slow, broker, dir := newSlowRuntime(t), mosquitto.New(t), t.TempDir()
+	t.Parallel()
 	plc := connect(t, broker.URL())
 	text := "log: {format: json}\n" + configText(t, broker.URL(), triggeredTiny("cap", tinyModel(t, slowGrey), smallPictures(t)))
 	p := start(t, dir, []string{useLibrary + slow.path}, "run", "--config", write(t, dir, "faird.yaml", text))

@@ -29,7 +29,7 @@ func (d *daemon) present(station string) (training.Present, error) {
 	if !found {
 		return training.Present{}, fmt.Errorf("%w: there is no station %q", training.ErrOrder, station)
 	}
-	if st.Why == pipeline.Starting { // to ask for its model would wait for it
+	if st.Why == pipeline.Starting {
 		return training.Present{}, fmt.Errorf("%w yet: station %s is %s", training.ErrOrder, station, st.Why)
 	}
 	return training.Present{File: d.box.ModelFile(station), Provider: st.Provider, Threshold: st.Threshold}, nil
