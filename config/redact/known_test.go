@@ -24,8 +24,9 @@ func others(text string) []string {
 	inJSON, _ := json.Marshal(strconv.Quote(text))
 	return []string{
 		text, string(asJSON), string(inJSON), fmt.Sprintf("%q", text), fmt.Sprintf("%+q", text), url.QueryEscape(text), url.PathEscape(text),
-		escape.ReplaceAllStringFunc(url.QueryEscape(text), strings.ToLower), url.UserPassword("u", text).String(), base64.StdEncoding.EncodeToString([]byte(text)),
-		base64.URLEncoding.EncodeToString([]byte(text)), "Basic " + base64.StdEncoding.EncodeToString([]byte("u:"+text)),
+		escape.ReplaceAllStringFunc(url.QueryEscape(text), strings.ToLower), url.UserPassword("u", text).String(),
+		strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(text)), "="), strings.TrimRight(base64.URLEncoding.EncodeToString([]byte(text)), "="),
+		"Basic " + base64.StdEncoding.EncodeToString([]byte("u:"+text)),
 	}
 }
 
@@ -34,7 +35,7 @@ func TestLearnedValuesAreMasked(t *testing.T) {
 		forget(t)
 		learnLogin("u", word)
 		for _, form := range others(word) {
-			if got := Text("it says " + form + "."); !strings.Contains(got, Stars) || strings.Contains(got, strings.Trim(form, `"=`)) {
+			if got := Text("it says " + form + "."); !strings.Contains(got, Stars) || strings.Contains(got, strings.Trim(form, `"`)) {
 				t.Errorf("%s became %s", form, got)
 			}
 		}
@@ -105,7 +106,7 @@ func FuzzLearn(f *testing.F) {
 		learnLogin("u", secret)
 		for _, form := range others(secret) {
 			got := Text("it says " + form + " .")
-			form = strings.Trim(form, `"=`)
+			form = strings.Trim(form, `"`)
 			if strings.Contains(got, secret) || strings.Contains(got, form) && !strings.Contains("it says "+Stars+" .", form) {
 				t.Fatalf("%q shows in %q", secret, got)
 			}
