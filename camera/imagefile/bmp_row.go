@@ -24,22 +24,29 @@ func (b *bmpInfo) putRow(row, from []byte) bool {
 
 // putIndexed looks colours up; it is false if the palette lacks one.
 func (b *bmpInfo) putIndexed(row, from []byte) bool {
-	all := uint32(known)
+	all, at := uint32(known), 0 // at counts bits
 	if b.bits == 8 {
-		for _, index := range from[:len(row)/3] {
-			c := b.palette[index]
-			row[0], row[1], row[2] = byte(c), byte(c>>8), byte(c>>16)
-			row = row[3:]
-			all &= c
-		}
-		return all != 0
+		all, at = b.putFours(row, from)
 	}
-	for i, at := 0, 0; i+2 < len(row); i, at = i+3, at+b.bits { // the leftmost pixel in the most significant bits
+	for i := at / 8 * 3; i+2 < len(row); i, at = i+3, at+b.bits { // the leftmost pixel in the most significant bits
 		c := b.palette[from[at/8]>>(8-b.bits-at%8)&(1<<b.bits-1)]
 		row[i], row[i+1], row[i+2] = byte(c), byte(c>>8), byte(c>>16)
 		all &= c
 	}
-	return all != 0
+	return all&known != 0
+}
+
+// putFours converts pixels of 8 bits by fours, which make three words.
+func (b *bmpInfo) putFours(row, from []byte) (all uint32, at int) {
+	const colour = known - 1
+	for all = known; len(row) >= 12 && len(from) >= 4; row, from, at = row[12:], from[4:], at+32 {
+		c0, c1, c2, c3 := b.palette[from[0]], b.palette[from[1]], b.palette[from[2]], b.palette[from[3]]
+		binary.LittleEndian.PutUint32(row, c0&colour|c1<<24)
+		binary.LittleEndian.PutUint32(row[4:], c1&colour>>8|c2<<16)
+		binary.LittleEndian.PutUint32(row[8:], c2&colour>>16|c3<<8)
+		all &= c0 & c1 & c2 & c3
+	}
+	return all, at
 }
 
 // putMasked takes the channels out of pixels of 16 or 32 bits.
