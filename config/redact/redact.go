@@ -18,14 +18,27 @@ const Stars = "******"
 
 // Text masks the secrets in free text.
 func Text(text string) string {
-	return known.mask(cover(text, find(text, false)))
+	return settle(text, func(text string) string { return known.mask(cover(text, find(text, false))) })
 }
 
 // URL masks the secrets in a string that holds a URL or a pipeline and nothing
 // else, so that even a space belongs to it. Learned values play no part: the
 // result depends on the string alone.
 func URL(address string) string {
-	return cover(address, find(address, true))
+	return settle(address, func(address string) string { return cover(address, find(address, true)) })
+}
+
+// settle masks until nothing changes: what hid a secret may be masked itself.
+// So masking twice is masking once.
+func settle(text string, mask func(string) string) string {
+	for range 4 {
+		masked := mask(text)
+		if masked == text {
+			break
+		}
+		text = masked
+	}
+	return text
 }
 
 // Error is err with its text masked; nil for nil. [errors.Is] and [errors.As]
