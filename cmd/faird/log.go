@@ -10,13 +10,16 @@ import (
 	"faird/config"
 )
 
+func init() { // before any goroutine logs: zerolog keeps it in a variable of the process
+	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000000Z07:00"
+}
+
 // newLog is the daemon's log on stderr: JSON, or readable on a terminal.
 func newLog(c config.Log) zerolog.Logger {
 	var out io.Writer = os.Stderr
 	if c.Format == "console" || c.Format == "auto" && isTerminal(os.Stderr) {
 		out = console()
 	}
-	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000000Z07:00"
 	return zerolog.New(out).With().Timestamp().Logger()
 }
 
