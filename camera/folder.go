@@ -137,8 +137,13 @@ func (s *folder) read(ctx context.Context, f *Frame) error {
 	path := s.files[s.at]
 	s.at++
 	f.Captured, f.Exposure, f.Source = time.Now(), verdict.Estimated, filepath.Base(path)
-	if err := s.decoder.ReadFile(path, &f.mat); err != nil {
-		f.fail(err)
+	data, err := s.decoder.Load(path)
+	if err == nil {
+		f.received()
+		_, err = s.decoder.Decode(data, &f.mat)
+	}
+	if err != nil {
+		f.fail(fmt.Errorf("%s: %w", filepath.Base(path), err))
 	}
 	return nil
 }

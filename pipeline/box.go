@@ -46,15 +46,12 @@ type Box struct {
 
 // NewBox makes a box without stations. Overrides may be nil.
 func NewBox(d Deps, c config.Infer, o overrides) *Box {
-	d.lane = newLane()
-	if d.Tasks == nil {
-		d.Tasks = tasks.NewGroup()
-	}
+	d.lane, d.tasks = newLane(), tasks.NewGroup()
 	one := c
 	one.Threads = 1
 	b := &Box{
-		deps: d, overrides: o, shelf: shelf.New(d.Folder), tasks: d.Tasks, log: d.Log,
-		models: newModels(c, d.Trust, d.Tasks, d.Log), shadows: newModels(one, d.Trust, d.Tasks, d.Log),
+		deps: d, overrides: o, shelf: shelf.New(d.Folder), tasks: d.tasks, log: d.Log,
+		models: newModels(c, d.Trust, d.tasks, d.Log), shadows: newModels(one, d.Trust, d.tasks, d.Log),
 		committing: newMutex(),
 		stations:   map[string]*running{}, leaving: map[string]*running{}, preparing: map[*Change][]config.Station{},
 	}

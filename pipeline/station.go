@@ -77,9 +77,8 @@ type Deps struct {
 
 	Trust trust.Keys // whose models may judge; nil: anybody's
 
-	Tasks *tasks.Group // names what runs, for whoever stops the daemon; nil: the box makes one
-
-	lane *lane // the box's: where shadows give way
+	lane  *lane        // the box's: where shadows give way
+	tasks *tasks.Group // the box's: what runs, for whoever stops it; nil: nobody asks
 }
 
 // Limits of a station that no config key changes.
@@ -169,7 +168,7 @@ func (s *Station) Run(ctx context.Context) error {
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	part := func(name string, run func(context.Context) error) {
-		end := s.deps.Tasks.Begin("station " + s.name + ": " + name)
+		end := s.deps.tasks.Begin("station " + s.name + ": " + name)
 		g.Go(func() error {
 			defer end()
 			return run(gctx)

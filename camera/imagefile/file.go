@@ -20,34 +20,36 @@ const metadataBytes = 64 << 20
 // ReadFile decodes the image file at path into dst. The error names the file; it
 // wraps [fault.ErrImage] if the file was read but is not an intact image.
 func (d *Decoder) ReadFile(path string, dst *gocv.Mat) error {
-	if err := d.load(path); err != nil {
+	data, err := d.Load(path)
+	if err != nil {
 		return err
 	}
-	if _, err := d.Decode(d.file, dst); err != nil {
+	if _, err := d.Decode(data, dst); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
 }
 
-// load reads a whole file into the reused buffer.
-func (d *Decoder) load(path string) error {
+// Load reads a whole file, which is valid until the next call. The errors are
+// those of ReadFile.
+func (d *Decoder) Load(path string) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO without a writer must not block
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer file.Close()
 	size, err := d.sizeOf(file)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d.file = slices.Grow(d.file[:0], size)[:size]
 	if _, err := io.ReadFull(file, d.file); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-			return fmt.Errorf("%s: %w", path, fault.Incomplete("it became shorter while it was read"))
+			return nil, fmt.Errorf("%s: %w", path, fault.Incomplete("it became shorter while it was read"))
 		}
-		return err
+		return nil, err
 	}
-	return nil
+	return d.file, nil
 }
 
 // sizeOf refuses what is no file, or is larger than an image within the limit.

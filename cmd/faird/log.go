@@ -13,6 +13,10 @@ import (
 	"faird/config/redact"
 )
 
+func init() { // before any goroutine logs: zerolog keeps it in a variable of the process
+	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000000Z07:00"
+}
+
 // newLog is the daemon's log on stderr: JSON, or readable on a terminal. Secrets
 // that get into a line are masked.
 func newLog(c config.Log) zerolog.Logger {
@@ -20,7 +24,6 @@ func newLog(c config.Log) zerolog.Logger {
 	if c.Format == "console" || c.Format == "auto" && isTerminal(os.Stderr) {
 		out = console()
 	}
-	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000000Z07:00"
 	l := zerolog.New(redact.Writer(out)).With().Timestamp().Logger()
 	log.SetFlags(0)
 	log.SetOutput(libraryLog{l})
