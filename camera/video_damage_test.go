@@ -23,8 +23,10 @@ func encodeVideo(t *testing.T, name, size string, args ...string) string {
 		t.Fatal("ffmpeg is not installed: run make deps-test")
 	}
 	path := filepath.Join(t.TempDir(), name)
-	all := append([]string{"-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=rate=25:size=" + size, "-frames:v", "24",
-		"-c:v", "libx264", "-g", "8", "-pix_fmt", "yuv420p", "-tune", "zerolatency", "-x264-params", "slices=1:sliced-threads=0"}, args...)
+	all := append([]string{
+		"-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=rate=25:size=" + size, "-frames:v", "24",
+		"-c:v", "libx264", "-g", "8", "-pix_fmt", "yuv420p", "-tune", "zerolatency", "-x264-params", "slices=1:sliced-threads=0",
+	}, args...)
 	if out, err := exec.Command(program, append(all, path)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -183,7 +183,7 @@ func readAll(t testing.TB, path string, o Options) (out []answer) {
 	defer m.Close()
 	for {
 		p, err := r.Read(context.Background(), &m)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		out = append(out, answerOf(t, p, err, &m))
