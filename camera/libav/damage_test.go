@@ -9,6 +9,8 @@ import (
 
 	"faird/camera/fault"
 	"faird/verdict"
+
+	"gocv.io/x/gocv"
 )
 
 // A damage is done to one access unit: to the NAL units of its slices.
@@ -205,12 +207,24 @@ func parameterUnits(t *testing.T, codec string, unit []byte) []byte {
 func TestKeyPictureAfterAnErrorIsIntact(t *testing.T) {
 	codec, intact := stream(t, cavlcH264, 24)
 	want := byTime(decode(t, Options{Codec: codec}, intact))
-	units := slices.Clone(intact)
-	units[5] = cut(5).apply(t, codec, units[5])
-	for _, a := range decode(t, Options{Codec: codec}, units) {
-		if a.pts >= 8 && (a.err != nil || a.digest != want[a.pts]) {
-			t.Errorf("picture %d after the next key picture: %v", a.pts, a.err)
+	for _, damaged := range []int{5, 7} { // the picture right before a key picture, too
+		d, err := NewDecoder(Options{Codec: codec, LowDelay: true})
+		if err != nil {
+			t.Fatal(err)
 		}
+		m := gocv.NewMat()
+		for i, u := range intact {
+			if i == damaged {
+				u = cut(5).apply(t, codec, u)
+			}
+			p, err := d.Decode(u, int64(i), &m)
+			a := answerOf(t, p, err, &m)
+			if bad := i >= damaged && i < 8; (a.err != nil) != bad || !bad && a.digest != want[a.pts] {
+				t.Errorf("picture %d, with %d damaged: %v", i, damaged, a.err)
+			}
+		}
+		m.Close()
+		_ = d.Close()
 	}
 }
 

@@ -189,7 +189,10 @@ int lav_reset(lav_decoder *d)
 {
 	avcodec_free_context(&d->codec);
 	lav_forget(d); // its threads have ended
-	return open_codec(d);
+	int err = open_codec(d);
+	if (err < 0)
+		avcodec_free_context(&d->codec);
+	return err;
 }
 
 void lav_error(int code, char *text, size_t size) { av_strerror(code, text, size); }

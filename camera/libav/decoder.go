@@ -8,7 +8,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"unsafe"
 
 	"faird/camera/fault"
@@ -54,6 +53,7 @@ type Decoder struct {
 	held    *C.lav_picture // the picture libavcodec gave last, not delivered yet
 	drain   drainState
 	empty   bool // libavcodec holds nothing
+	failed  bool // libavcodec has met an error
 }
 
 // drainState is how far the decoder is on its way to being empty.
@@ -149,6 +149,9 @@ func (d *Decoder) send(p packet) {
 		d.tag++
 		d.pending.add(d.tag, p.pts, u)
 	}
+	if d.failed { // nobody has received since, which is when it gets its fresh start
+		d.pending.damage(d.tag, errLost)
+	}
 	e := d.pending.entry(d.tag)
 	if e == nil || len(data) == 0 || d.pending.fault(e) != nil {
 		return
@@ -181,6 +184,9 @@ func (d *Decoder) isKey(p packet) bool {
 }
 
 func (d *Decoder) read(p packet) (unit, []byte) {
+	if p.err != nil { // nor are parameter sets in it to be trusted
+		return unit{coded: true, err: p.err}, nil
+	}
 	if _, sets, err := parameterSets(d.codec, p.extradata); err == nil {
 		d.headers.parameters(sets)
 		d.keep(sets)
@@ -224,6 +230,7 @@ func (d *Decoder) check(code C.int) {
 	default:
 		return
 	}
+	d.failed = true
 	d.pending.broken(d.threads, err)
 }
 
@@ -233,129 +240,4 @@ func (d *Decoder) finish(state drainState) {
 		d.drain = state
 		d.check(C.lav_send(d.c, nil, 0, 0))
 	}
-}
-
-// Receive writes the next picture to dst, reusing its memory, as 8-bit BGR. The
-// error wraps [fault.ErrImage] where there is one that must not be used, whose
-// Picture has no Form, is ErrAgain where there is none yet, and io.EOF at the end;
-// dst then means nothing.
-func (d *Decoder) Receive(dst *gocv.Mat) (Picture, error) {
-	for {
-		d.fetch()
-		if e, ok := d.pending.dead(); ok {
-			if e.hidden {
-				continue
-			}
-			return Picture{PTS: e.pts, Key: e.key}, e.err
-		}
-		if d.held != nil {
-			if p, ok, err := d.deliver(dst); ok {
-				return p, err
-			}
-			continue
-		}
-		switch {
-		case d.drain == ended:
-			return Picture{}, io.EOF
-		case d.drain != decoding || d.empty || !d.pending.hopeless():
-			return Picture{}, ErrAgain
-		}
-		d.finish(draining) // what is good of a spoiled group comes out before its next key picture
-	}
-}
-
-// fetch holds the next picture of libavcodec and looks for damage in those that
-// it was built on.
-func (d *Decoder) fetch() {
-	for d.held == nil && d.drain != ended {
-		var p C.lav_picture
-		switch code := C.lav_receive(d.c, &p); {
-		case code == C.LAV_AGAIN:
-			return
-		case code == C.LAV_END:
-			d.emptied()
-			return
-		case code != C.LAV_OK:
-			d.check(code)
-		default:
-			d.held = &p
-			d.verify(int64(p.tag))
-			if p.flagged != 0 {
-				d.pending.damage(int64(p.tag), fault.Damaged("the decoder marks it as corrupt"))
-			}
-		}
-	}
-}
-
-// emptied is called once libavcodec has given everything.
-func (d *Decoder) emptied() {
-	d.verify(d.tag)
-	d.pending.lost()
-	if d.drain == ending {
-		d.drain = ended
-		return
-	}
-	d.reset()
-}
-
-// reset gives libavcodec a fresh start. Should that fail, every Send will.
-func (d *Decoder) reset() {
-	C.lav_reset(d.c)
-	d.drain, d.empty = decoding, true
-	if d.headers != nil {
-		d.carry = append(d.headers.sets(), d.carry...)
-	}
-}
-
-// verify looks at the pictures decoded up to a tag for blocks never written.
-func (d *Decoder) verify(tag int64) {
-	for {
-		bad := int64(C.lav_incomplete(d.c, C.int64_t(tag)))
-		if bad < 0 {
-			break
-		}
-		d.pending.damage(bad, fault.Incomplete("a part of it was not decoded: a slice is missing, cut short or damaged"))
-	}
-	d.pending.shown(tag)
-}
-
-// deliver answers for the held picture. ok is false where it was answered for
-// before.
-func (d *Decoder) deliver(dst *gocv.Mat) (_ Picture, ok bool, _ error) {
-	p := d.held
-	d.held = nil
-	e, ok := d.pending.take(int64(p.tag))
-	if !ok || e.hidden {
-		return Picture{}, false, nil
-	}
-	out := Picture{PTS: e.pts, Key: e.key}
-	if err := d.pending.fault(&e); err != nil {
-		return out, true, err
-	}
-	out.Form = Form{
-		Width: int(p.width), Height: int(p.height), PixelFormat: goString(p.format),
-		FullRange: p.full_range != 0, Matrix: goString(p.matrix),
-	}
-	if dst == nil {
-		return out, true, nil
-	}
-	return out, true, d.convert(out.Form, dst)
-}
-
-// convert writes the held picture to dst.
-func (d *Decoder) convert(f Form, dst *gocv.Mat) error {
-	if dst.Rows() != f.Height || dst.Cols() != f.Width || dst.Type() != gocv.MatTypeCV8UC3 || !dst.IsContinuous() {
-		if err := dst.Close(); err != nil {
-			return err
-		}
-		*dst = gocv.NewMatWithSize(f.Height, f.Width, gocv.MatTypeCV8UC3)
-	}
-	pixels, err := dst.DataPtrUint8()
-	if err != nil {
-		return err
-	}
-	if code := C.lav_convert(d.c, (*C.uint8_t)(&pixels[0]), C.int(f.Width*3)); code < 0 {
-		return fault.Damaged("%v cannot be converted to BGR: %w", f, libraryError(code))
-	}
-	return nil
 }

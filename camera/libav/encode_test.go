@@ -88,11 +88,15 @@ func units(t testing.TB, path string) (codec string, out [][]byte) {
 // stream encodes some pictures and returns their access units in Annex B.
 func stream(t testing.TB, settings []string, pictures int) (codec string, out [][]byte) {
 	t.Helper()
-	name := "s.h264"
-	if settings[1] == "libx265" || strings.Contains(strings.Join(settings, " "), "x265") {
-		name = "s.hevc"
+	return units(t, encode(t, fileName(settings), append([]string{"-frames:v", fmt.Sprint(pictures)}, settings...)...))
+}
+
+// fileName is that of a raw stream with such settings.
+func fileName(settings []string) string {
+	if strings.Contains(strings.Join(settings, " "), "x265") {
+		return "s.hevc"
 	}
-	return units(t, encode(t, name, append([]string{"-frames:v", fmt.Sprint(pictures)}, settings...)...))
+	return "s.h264"
 }
 
 // answer is what came for one access unit.
@@ -179,7 +183,7 @@ func readAll(t testing.TB, path string, o Options) (out []answer) {
 	defer m.Close()
 	for {
 		p, err := r.Read(context.Background(), &m)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		out = append(out, answerOf(t, p, err, &m))

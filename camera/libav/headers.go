@@ -4,7 +4,6 @@ package libav
 type unit struct {
 	coded   bool // there is a picture in it, and not parameter sets alone
 	key     bool // decoding may start here
-	open    bool // a key picture that pictures decoded after it may be shown before
 	leading bool // comes behind a key picture and refers to pictures before it (RASL)
 	second  bool // is the second field of the picture before
 	hidden  bool // is for reference alone and never output

@@ -23,4 +23,5 @@ func libraryError(code C.int) error {
 	return errors.New(C.GoString(&text[0]))
 }
 
+// goString spares the tests, which cannot use C, and others the import.
 func goString(s *C.char) string { return C.GoString(s) }

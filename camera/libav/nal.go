@@ -10,10 +10,10 @@ import (
 // framing is how the NAL units of an access unit are told apart.
 type framing int
 
-const (
-	annexB  framing = 0 // start codes; lengths of 1 to 4 bytes otherwise
-	maxNALs         = 4096
-)
+const annexB framing = 0 // by start codes; otherwise by lengths of 1 to 4 bytes
+
+// maxNALs of an access unit, which a hostile one may claim to have.
+const maxNALs = 4096
 
 var startCode = []byte{0, 0, 1}
 

@@ -16,11 +16,11 @@ func parameterSets(codec string, data []byte) (framing, [][]byte, error) {
 	case bytes.HasPrefix(data, startCode), bytes.HasPrefix(data, []byte{0, 0, 0, 1}):
 		nals, err := splitAnnexB(data)
 		return annexB, nals, err
-	case codec == "h264" && len(data) > 6:
+	case codec == "h264" && len(data) > 6 && data[0] == 1:
 		r := record{data: data[5:]}
 		nals := append(r.nals(int(r.byte()&31)), r.nals(int(r.byte()))...)
 		return framing(data[4]&3 + 1), nals, r.err
-	case codec == "hevc" && len(data) > 22:
+	case codec == "hevc" && len(data) > 22 && data[0] <= 1:
 		r := record{data: data[22:]}
 		var nals [][]byte
 		for range r.byte() {
@@ -29,7 +29,7 @@ func parameterSets(codec string, data []byte) (framing, [][]byte, error) {
 		}
 		return framing(data[21]&3 + 1), nals, r.err
 	}
-	return annexB, nil, errRecord
+	return annexB, nil, nil // something else that a container keeps
 }
 
 var errRecord = errors.New("the stream's parameter sets (extradata) are broken")

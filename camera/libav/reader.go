@@ -118,7 +118,7 @@ func (r *Reader) Read(ctx context.Context, dst *gocv.Mat) (Picture, error) {
 		switch {
 		case errors.Is(err, ErrAgain):
 			err = r.feed(ctx)
-		case err != io.EOF:
+		case !errors.Is(err, io.EOF):
 			return p, err
 		case r.broken != nil:
 			err, r.broken = r.broken, nil

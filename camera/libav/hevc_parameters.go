@@ -39,7 +39,7 @@ func (h *hevc) readSequence(nal []byte) {
 	for range 4 { // transform blocks
 		r.unsigned()
 	}
-	if r.flag() && r.flag() {
+	if scaled := r.flag(); scaled && r.flag() {
 		skipHEVCScaling(&r)
 	}
 	r.skip(2)
@@ -201,5 +201,14 @@ func skipHEVCScaling(r *bitReader) {
 				r.signed()
 			}
 		}
+	}
+}
+
+func (h *hevc) readPicture(nal []byte) {
+	r := header(nal, 2, 16)
+	id, sequence := r.unsigned(), r.unsigned()
+	p := hevcPicture{raw: bytes.Clone(nal), sequence: sequence, dependent: r.flag(), output: r.flag(), extra: int(r.bits(3))}
+	if !r.short && id < 64 && sequence < 16 {
+		h.pps[id] = &p
 	}
 }
