@@ -38,25 +38,30 @@ type checked struct {
 	last      time.Time
 	intervals []time.Duration
 	tries     int
-	settled   bool // the rate was measured
+	settled   bool   // the rate was measured
+	counted   uint64 // images skipped before the frame in hand that the rate knows of
 }
 
+// read gives the next image, or errQuiet while the rate is being measured.
 func (c *checked) read(ctx context.Context, f *Frame) error {
-	for {
-		before := f.skipped.images
-		if err := c.source.read(ctx, f); err != nil || f.Err != nil {
-			return err // of an image that cannot be judged the size means nothing
-		}
-		if err := c.size(f); err != nil {
-			return err
-		}
-		if c.want.fps == 0 || c.settled {
-			return nil
-		}
-		if err := c.rate(f.Captured, f.skipped.images-before+1); err != nil {
-			return err
-		}
+	if err := c.source.read(ctx, f); err != nil || f.Err != nil {
+		return err // of an image that cannot be judged the size means nothing
 	}
+	if err := c.size(f); err != nil {
+		return err
+	}
+	if c.want.fps == 0 || c.settled {
+		return nil
+	}
+	if c.counted > f.skipped.images { // another frame
+		c.counted = 0
+	}
+	n := f.skipped.images - c.counted + 1
+	c.counted = f.skipped.images
+	if err := c.rate(f.Captured, n); err != nil {
+		return err
+	}
+	return errQuiet
 }
 
 func (c *checked) size(f *Frame) error {

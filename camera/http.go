@@ -146,7 +146,7 @@ func (c *httpCamera) take(ctx context.Context, answer *fetch.Answer) (images, er
 	case strings.HasPrefix(kind, "image/"):
 		return nil, errors.New("the url gives a single image: add every=500ms to ask for one that often, or every=trigger to ask when a part comes")
 	}
-	return c.openVideo(ctx, kind)
+	return nil, fmt.Errorf("the camera sends %q: name a path that gives Motion JPEG (multipart/x-mixed-replace) or JPEG images, or use its rtsp:// stream", kind)
 }
 
 func mediaType(contentType string) string {

@@ -285,7 +285,7 @@ func TestHTTPAnswers(t *testing.T) {
 	for url, want := range map[string]string{
 		server.URL + "/?type=image/jpeg":                                  "add every=500ms",
 		server.URL + "/?type=multipart/x-mixed-replace&every=1s":          "take every out",
-		server.URL + "/?type=text/html":                                   `sends "text/html", which FFmpeg cannot play`,
+		server.URL + "/?type=text/html":                                   `sends "text/html": name a path`,
 		server.URL + "/?type=text/html&every=1s":                          `answered with "text/html"`,
 		server.URL + "/?type=video/mp2t":                                  `sends "video/mp2t"`,
 		"http://root:top%20secret@" + host + "/401?loginpas=confidential": "user or password is wrong",

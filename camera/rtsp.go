@@ -37,6 +37,7 @@ func parseRTSP(u *url.URL, q *query) (plan, error) {
 		return plan{}, errors.New("query key transport=udp: rtsps goes over tcp only")
 	}
 	c := rtspCamera{udp: transport == "udp", address: address(u), latency: latency, seen: newRepeats()}
+	c.arrival = q.word("timestamps", "rtp", "rtp", "arrival") == "arrival"
 	if err := q.certificates(u.Scheme, &c.fetch); err != nil {
 		return plan{}, err
 	}
@@ -55,6 +56,7 @@ type rtspCamera struct {
 	address string
 	udp     bool
 	latency time.Duration
+	arrival bool // the camera's RTP timestamps are wrong
 	seen    *repeats
 	config  config.Camera
 
@@ -90,7 +92,7 @@ func (c *rtspCamera) open(ctx context.Context) error {
 	}
 	left := c.config.OpenTimeout - time.Since(start)
 	c.stream, err = rtsp.Open(ctx, rtsp.Options{
-		URL: c.fetch.URL, UDP: c.udp, TLS: secure, Timeout: min(left*8/10, c.config.ReadTimeout), MaxUnit: 3*c.config.MaxPixels + 1<<16,
+		URL: c.fetch.URL, UDP: c.udp, TLS: secure, Open: left * 8 / 10, Silence: c.config.ReadTimeout, Arrival: c.arrival, MaxUnit: 3*c.config.MaxPixels + 1<<16,
 	})
 	if err != nil {
 		return err

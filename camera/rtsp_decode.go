@@ -16,7 +16,7 @@ func newUnitDecoder(s *rtsp.Stream, maxPixels int, seen *repeats) (unitDecoder, 
 		return &jpegUnits{decoder: imagefile.NewDecoder(maxPixels), seen: seen}, nil
 	}
 	d, err := libav.NewDecoder(libav.Options{Codec: s.Codec(), Extradata: s.Extradata(), Threads: 1, LowDelay: true, MaxPixels: maxPixels})
-	return &videoUnits{decoder: d}, err
+	return &videoUnits{decoder: d, epoch: time.Now()}, err
 }
 
 // jpegUnits decodes Motion JPEG, where each picture stands for itself.
@@ -58,6 +58,7 @@ func (d *jpegUnits) close() { _ = d.decoder.Close() }
 // videoUnits decodes video whose pictures depend on each other.
 type videoUnits struct {
 	decoder *libav.Decoder
+	epoch   time.Time  // presentation times count from it, so that the monotonic clock is kept
 	lost    *rtsp.Unit // to be answered for before anything else
 	joined  bool       // a key frame came
 }
@@ -70,7 +71,7 @@ func (d *videoUnits) put(u rtsp.Unit) {
 		d.lost = &u
 		return
 	}
-	d.decoder.Send(u.Data, u.Time.UnixNano())
+	d.decoder.Send(u.Data, int64(u.Time.Sub(d.epoch)))
 }
 
 func (d *videoUnits) next(f *Frame) (bool, error) {
@@ -82,7 +83,7 @@ func (d *videoUnits) next(f *Frame) (bool, error) {
 	}
 	for {
 		p, err := d.decoder.Receive(&f.mat)
-		stampFrame(f, time.Unix(0, p.PTS))
+		stampFrame(f, d.epoch.Add(time.Duration(p.PTS)))
 		switch {
 		case errors.Is(err, libav.ErrAgain):
 			return false, nil

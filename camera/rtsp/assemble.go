@@ -18,7 +18,9 @@ type assembler struct {
 	clock   senderClock
 
 	decode  depacketize
-	next    uint16 // sequence number expected
+	held    *rtp.Packet // the newest one, until it is known whether its picture ends with it
+	arrived time.Time   // of held
+	next    uint16      // sequence number expected
 	started bool
 	size    int // bytes of payload collected for the picture in progress
 
@@ -43,6 +45,7 @@ func (a *assembler) push(p *rtp.Packet, now time.Time) {
 		a.stamp, a.skipping = p.Timestamp, true
 	}
 	a.next, a.started = p.SequenceNumber+1, true
+	a.release(p.Timestamp)
 	if a.skipping && p.Timestamp == a.stamp {
 		return
 	}
@@ -53,7 +56,22 @@ func (a *assembler) push(p *rtp.Packet, now time.Time) {
 		a.lose(p, now, fault.TooLarge("an encoded picture of more than %d bytes: lower the camera's bit rate, or raise camera.max_pixels", a.maxUnit))
 		return
 	}
-	a.depacketize(p, now)
+	if a.held, a.arrived = p, now; p.Marker {
+		a.release(p.Timestamp)
+	}
+}
+
+// release takes in the packet that was held back, now that the timestamp of the
+// next one is known. Some cameras do not mark the last packet of a picture; it
+// ends where another timestamp begins.
+func (a *assembler) release(next uint32) {
+	p := a.held
+	if p == nil {
+		return
+	}
+	a.held = nil
+	p.Marker = p.Marker || p.Timestamp != next
+	a.depacketize(p, a.arrived)
 }
 
 func (a *assembler) depacketize(p *rtp.Packet, now time.Time) {
@@ -83,7 +101,7 @@ func (a *assembler) lose(p *rtp.Packet, now time.Time, why error) {
 		a.deliver(Unit{Time: at, Err: why, Gap: true})
 	}
 	a.deliver(Unit{Time: at, Err: why, Gap: true})
-	a.decode, a.gap = nil, true
+	a.decode, a.held, a.gap = nil, nil, true
 	a.stamp, a.skipping, a.pending = p.Timestamp, true, false
 }
 

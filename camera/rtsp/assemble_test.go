@@ -240,3 +240,33 @@ func TestNewestIndependentPictureStays(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Some cameras never set the marker bit. A picture ends where the next timestamp
+// begins, and has the time at which its own last packet arrived.
+func TestPicturesWithoutMarkers(t *testing.T) {
+	for _, tr := range []track{h264Track, h265Track} {
+		t.Run(tr.codec, func(t *testing.T) {
+			const pictures = 5
+			groups, want := packets(t, tr, pictures, 1)
+			q := newQueue(maxUnit)
+			a := newAssembler(tr, q, maxUnit)
+			start := time.Unix(1000, 0)
+			for n, group := range groups {
+				for i, p := range group {
+					p.Marker = false
+					p.Timestamp = uint32(n) * 90000 // one a second
+					a.push(p, start.Add(time.Duration(n)*time.Second+time.Duration(i)*time.Millisecond))
+				}
+			}
+			for n := range pictures - 1 { // the last one may go on
+				u, ok, _ := q.take()
+				if !ok || u.Err != nil || !bytes.Equal(u.Data, want[n]) {
+					t.Fatalf("picture %d: %v, %v, %d bytes of %d", n, ok, u.Err, len(u.Data), len(want[n]))
+				}
+				if late := u.Time.Sub(start.Add(time.Duration(n) * time.Second)); late < 0 || late > 20*time.Millisecond {
+					t.Errorf("picture %d is dated %v after its first packet", n, late)
+				}
+			}
+		})
+	}
+}

@@ -16,7 +16,8 @@ type senderClock struct {
 	last    uint32
 	elapsed int64    // RTP units since epoch, without wrapping
 	recent  []offset // ascending in both fields: candidates for the least delay
-	useless bool     // the camera's timestamps do not follow the time
+	ignored bool     // the camera's timestamps do not follow the time: arrivals count
+	arrival time.Time
 }
 
 type offset struct {
@@ -27,27 +28,29 @@ type offset struct {
 const (
 	// delayWindow bounds how long the promptest picture counts: clocks drift.
 	delayWindow = 10 * time.Second
-	// mostDelay is what no queue on the way causes: the timestamps are wrong.
-	mostDelay = 8 * time.Second
+	// silence is a pause in which the network may have been held up; it does not
+	// count for delayWindow, or what is held up for long would pass for new.
+	silence = time.Second
 )
 
 // captured returns when a picture would have arrived without being held up.
 func (c *senderClock) captured(stamp uint32, now time.Time) time.Time {
-	if c.useless || c.rate <= 0 {
+	if c.ignored || c.rate <= 0 {
 		return now
 	}
+	if gap := now.Sub(c.arrival); c.begun && gap > silence {
+		for i := range c.recent {
+			c.recent[i].at = c.recent[i].at.Add(gap)
+		}
+	}
+	c.arrival = now
 	if !c.begun {
 		c.begun, c.epoch, c.last = true, now, stamp
 	}
 	c.elapsed += int64(int32(stamp - c.last))
 	c.last = stamp
 	delay := now.Sub(c.epoch) - time.Duration(float64(c.elapsed)/float64(c.rate)*float64(time.Second))
-	late := delay - c.least(delay, now)
-	if late > mostDelay {
-		c.useless = true
-		return now
-	}
-	return now.Add(-late)
+	return now.Add(c.least(delay, now) - delay)
 }
 
 // least is the smallest delay within the window, that of now included.

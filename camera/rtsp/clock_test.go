@@ -43,17 +43,39 @@ func TestClocksDrift(t *testing.T) {
 	}
 }
 
-func TestTimestampsThatDoNotFollowTheTimeAreNotUsed(t *testing.T) {
-	c := senderClock{rate: rate}
+// Timestamps that stand still make pictures look old, never new, and by no more
+// than the window; arrivals count where the timestamps are to be ignored.
+func TestTimestampsThatDoNotFollowTheTime(t *testing.T) {
+	c, ignoring := senderClock{rate: rate}, senderClock{rate: rate, ignored: true}
 	start := time.Unix(1e9, 0)
 	for n := range 1000 {
 		now := start.Add(time.Duration(n) * interval)
-		got := c.captured(7, now)
-		if got.After(now) || (n > 500 && !got.Equal(now)) {
+		if got := c.captured(7, now); got.After(now) || now.Sub(got) > delayWindow {
+			t.Fatalf("picture %d: %v", n, now.Sub(got))
+		}
+		if got := ignoring.captured(7, now); !got.Equal(now) {
 			t.Fatalf("picture %d: %v", n, now.Sub(got))
 		}
 	}
 	if len(c.recent) > 1000 {
 		t.Errorf("%d offsets kept", len(c.recent))
+	}
+}
+
+// Whatever a stall held up is old when it comes, however long it lasted.
+func TestStall(t *testing.T) {
+	for _, stall := range []time.Duration{2 * time.Second, 9 * time.Second, time.Minute} {
+		c := senderClock{rate: rate}
+		start, held := time.Unix(1e9, 0), int(stall/interval)
+		for n := range 200 + held {
+			exposed := start.Add(time.Duration(n) * interval)
+			arrived := exposed
+			if n >= 100 && n < 100+held { // all of it comes at the end of the stall
+				arrived = start.Add(time.Duration(100+held) * interval)
+			}
+			if off := c.captured(sent(n), arrived).Sub(exposed); off < -time.Millisecond || off > 10*time.Millisecond {
+				t.Fatalf("stall of %v, picture %d: %v off", stall, n, off)
+			}
+		}
 	}
 }

@@ -27,7 +27,9 @@ import (
 type Options struct {
 	URL     *url.URL      // rtsp or rtsps, user and password included
 	UDP     bool          // RTP over UDP; otherwise interleaved in the TCP connection
-	Timeout time.Duration // for each request, and longest silence of the network
+	Open    time.Duration // until it plays
+	Silence time.Duration // longest silence of the network
+	Arrival bool          // the camera's RTP timestamps are wrong: pictures are dated by their arrival alone
 	TLS     *tls.Config   // for rtsps; nil verifies the certificate by the system's authorities
 	MaxUnit int           // largest encoded picture, bytes
 }
@@ -69,10 +71,15 @@ func Open(ctx context.Context, o Options) (*Stream, error) {
 		return nil, err
 	}
 	s.stop = context.AfterFunc(ctx, s.client.Close)
-	if err := s.play(address, o); err != nil {
+	late := time.AfterFunc(o.Open, s.client.Close)
+	err = s.play(address, o)
+	if inTime := late.Stop(); err != nil || !inTime {
 		s.Close()
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil, ctx.Err()
+		case !inTime:
+			return nil, fmt.Errorf("the camera did not begin to play within %v: check the camera, or raise open_timeout", o.Open)
 		}
 		return nil, explain(err, o)
 	}
@@ -87,7 +94,7 @@ func newClient(o Options) *gortsplib.Client {
 	}
 	return &gortsplib.Client{
 		Transport: &transport, TLSConfig: o.TLS, UserAgent: "faird",
-		ReadTimeout: o.Timeout, WriteTimeout: min(o.Timeout, goodbye), InitialUDPReadTimeout: o.Timeout,
+		ReadTimeout: o.Silence, WriteTimeout: goodbye, InitialUDPReadTimeout: o.Silence,
 		ListenPacket: func(network, address string) (net.PacketConn, error) {
 			conn, err := net.ListenPacket(network, address)
 			if udp, ok := conn.(*net.UDPConn); ok {
@@ -117,6 +124,7 @@ func (s *Stream) play(address *base.URL, o Options) error {
 	}
 	s.track = track
 	a := newAssembler(track, s.queue, o.MaxUnit)
+	a.clock.ignored = o.Arrival
 	s.client.OnPacketRTP(media, track.format, func(p *rtp.Packet) { a.push(p, time.Now()) })
 	_, err = s.client.Play(nil)
 	return err
@@ -148,7 +156,7 @@ func explain(err error, o Options) error {
 	case errors.As(err, &status):
 		return statusError(status)
 	case errors.As(err, new(liberrors.ErrClientUDPTimeout)):
-		return fmt.Errorf("no UDP packet came for %v: open the firewall for them, or take transport=udp out of the url", o.Timeout)
+		return fmt.Errorf("no UDP packet came for %v: open the firewall for them, or take transport=udp out of the url", o.Silence)
 	case errors.As(err, new(liberrors.ErrClientServerRequestedTCP)):
 		return errors.New("the camera offers TCP only: take transport=udp out of the url")
 	case errors.As(err, new(liberrors.ErrClientServerRequestedUDP)):
