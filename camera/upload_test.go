@@ -370,9 +370,16 @@ func TestSlowSendersKeepNobodyOut(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	}
-	answer := make([]byte, 100)
-	if n, err := slow[0].Read(answer); err != nil || !strings.Contains(string(answer[:n]), "503") {
-		t.Errorf("the slowest sender was told %q, %v", answer[:n], err)
+	told := 0 // which of them came first is up to a busy machine
+	for _, conn := range slow {
+		_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+		answer := make([]byte, 100)
+		if n, _ := conn.Read(answer); strings.Contains(string(answer[:n]), "503") {
+			told++
+		}
+	}
+	if told == 0 {
+		t.Error("no slow sender was told to make way")
 	}
 }
 
