@@ -87,6 +87,8 @@ func (c *Camera) session(ctx context.Context, w *worker) error {
 		case r := <-w.out:
 			limit, doing = c.settings.ReadTimeout+c.plan.pause, "reading"
 			switch {
+			case errors.Is(r.err, io.EOF) && !c.plan.undated:
+				return errEnded // only files end; everything else is opened again
 			case r.err != nil:
 				return r.err
 			case r.frame != nil:

@@ -22,7 +22,7 @@ type authentication struct {
 // password, is preferred.
 func (a *authentication) learn(h http.Header) error {
 	if a.user == nil {
-		return errors.New("the camera wants a user and password: write them as http://user:password@camera/path, special characters as %XX")
+		return errors.New("the camera wants a user and password: put them into the url, before the host, special characters as %XX")
 	}
 	var err error
 	a.challenge, err = digest.FindChallenge(h)

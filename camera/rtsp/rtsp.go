@@ -81,7 +81,10 @@ func Open(ctx context.Context, o Options) (*Stream, error) {
 		case !inTime:
 			return nil, fmt.Errorf("the camera did not begin to play within %v: check the camera, or raise open_timeout", o.Open)
 		}
-		return nil, explain(err, o)
+		if err = explain(err, o); errors.Is(err, io.EOF) {
+			err = errors.New("the server closed the connection: is it an RTSP server, and the port right?")
+		}
+		return nil, err
 	}
 	go func() { s.queue.end(explain(s.client.Wait(), o)) }()
 	return s, nil

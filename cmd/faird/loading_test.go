@@ -153,7 +153,7 @@ func TestTheLineNeverWaitsForAModelToLoad(t *testing.T) {
 		{"cap", `"command":"resume"`},
 		{"cap", `"command":"save","count":1`},
 		{"cap", `"command":"threshold","threshold":0.4`},
-		{"cap", `"command":"threshold"`},
+		{"cap", `"command":"threshold","threshold":null`},
 		{"lid", `"command":"pause"`},
 		{"", `"command":"pause"`},
 		{"cap", fmt.Sprintf(`"command":"model","model":%q`, other)},
