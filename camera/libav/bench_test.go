@@ -15,8 +15,13 @@ func BenchmarkUndetected(b *testing.B) {
 		name     string
 		settings []string
 	}{
-		{"H264", cameraH264}, {"H264-B", plainH264}, {"H264-slices", sliceH264}, {"H264-CAVLC", cavlcH264},
-		{"H265", cameraHEVC}, {"H265-WPP-B", plainHEVC}, {"H265-slices", sliceHEVC},
+		{"H264", cameraH264},
+		{"H264-B", plainH264},
+		{"H264-slices", sliceH264},
+		{"H264-CAVLC", cavlcH264},
+		{"H265", cameraHEVC},
+		{"H265-WPP-B", plainHEVC},
+		{"H265-slices", sliceHEVC},
 	} {
 		codec, intact := units(b, encodeFrom(b, "testsrc2=size=320x240:rate=25,noise=alls=8:allf=t:all_seed=1", fileName(s.settings),
 			append([]string{"-frames:v", "12"}, s.settings...)...))

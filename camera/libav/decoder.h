@@ -13,6 +13,7 @@ enum {
 	LAV_AGAIN = 1,     // send more before a picture comes
 	LAV_END = 2,       // drained
 	LAV_TOO_LARGE = 3, // a picture beyond the limit was refused before it was allocated
+	LAV_LIST = 4,      // a list of other files
 };
 
 typedef struct {

@@ -11,6 +11,8 @@ struct lav_reader {
 	AVFormatContext *format;
 	AVPacket *packet;
 	AVStream *stream; // NULL until there is a video stream
+	int (*io_open)(AVFormatContext *, AVIOContext **, const char *, int, AVDictionary **);
+	int opened; // files
 	atomic_int stopped;
 
 	// Transport streams alone: access units are put together here, because libavformat
@@ -34,6 +36,13 @@ lav_reader *lav_reader_new(void)
 	return r;
 }
 
+// open_one opens the file or URL itself, and no other that it names.
+static int open_one(AVFormatContext *format, AVIOContext **io, const char *url, int flags, AVDictionary **options)
+{
+	lav_reader *r = format->opaque;
+	return r->opened++ ? AVERROR(EPERM) : r->io_open(format, io, url, flags, options);
+}
+
 // What avformat_find_stream_info would find out by decoding is not needed: formats
 // come from the decoder, and a picture of any size would be decoded to see it.
 int lav_reader_open(lav_reader *r, const char *url, const char *protocols, int live)
@@ -41,6 +50,9 @@ int lav_reader_open(lav_reader *r, const char *url, const char *protocols, int l
 	r->format = avformat_alloc_context();
 	if (!r->format)
 		return AVERROR(ENOMEM);
+	r->io_open = r->format->io_open;
+	r->format->io_open = open_one;
+	r->format->opaque = r;
 	r->format->interrupt_callback = (AVIOInterruptCB){interrupted, r};
 	r->format->protocol_whitelist = av_strdup(protocols);
 	if (live) {
@@ -48,10 +60,10 @@ int lav_reader_open(lav_reader *r, const char *url, const char *protocols, int l
 		r->format->format_probesize = 1 << 16;
 	}
 	int err = avformat_open_input(&r->format, url, NULL, NULL);
+	if (r->opened > 1 || (err >= 0 && av_match_name(r->format->iformat->name, "hls,dash,concat")))
+		return LAV_LIST; // the counters of what it lists would be lost
 	if (err < 0)
 		return err;
-	if (av_match_name(r->format->iformat->name, "hls,dash,concat"))
-		return AVERROR_PATCHWELCOME; // lists of other files, whose counters would be lost
 	r->assembles = av_match_name("mpegts", r->format->iformat->name);
 	if (r->assembles)
 		r->format->flags |= AVFMT_FLAG_NOPARSE;

@@ -79,7 +79,10 @@ func (r *Reader) open(ctx context.Context, url string) error {
 	defer C.free(unsafe.Pointer(name))
 	defer C.free(unsafe.Pointer(allowed))
 	defer r.watch(ctx)()
-	if code := C.lav_reader_open(r.c, name, allowed, flag(r.options.LowDelay)); code < 0 {
+	switch code := C.lav_reader_open(r.c, name, allowed, flag(r.options.LowDelay)); {
+	case code == C.LAV_LIST:
+		return errors.New("it is a playlist: name the video itself")
+	case code < 0:
 		return r.failure(ctx, code)
 	}
 	if err := r.fetch(ctx); err != nil {
@@ -185,11 +188,31 @@ func (r *Reader) start() error {
 		r.decoder = newMJPEG(o.MaxPixels)
 		return nil
 	}
+	o.LowDelay = o.LowDelay || manySlices(o, r.next.data)
 	d, err := newDecoder(o, s.parameters)
 	if err == nil {
 		r.decoder = d
 	}
 	return err
+}
+
+// manySlices says whether an H.264 picture has several slices. They are better
+// decoded side by side: without error concealment libavcodec takes each slice but
+// the first for one behind a gap, and lets no other thread have the picture before
+// all of it is done.
+func manySlices(o Options, unit []byte) bool {
+	f, _, err := parameterSets(o.Codec, o.Extradata)
+	if err != nil || o.Codec != "h264" {
+		return false
+	}
+	nals, err := f.split(unit)
+	n := 0
+	for _, nal := range nals {
+		if kind := nal[0] & 31; kind == h264Slice || kind == h264IDR {
+			n++
+		}
+	}
+	return err == nil && n > 1
 }
 
 func (r *Reader) stream() (s C.lav_stream) {

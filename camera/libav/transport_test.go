@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -191,12 +192,15 @@ func TestHTTPStream(t *testing.T) {
 func TestWrongFiles(t *testing.T) {
 	for name, path := range map[string]string{
 		"no file": "/nowhere/a.mp4", "text": write(t, "a.mp4", []byte("neither picture nor video")),
-		"empty": write(t, "a.ts"), "sound": encodeFrom(t, "testsrc2=size=64x64", "a.wav", "-f", "lavfi", "-i", "sine", "-map", "1", "-t", "1"),
+		"a list": write(t, "a.m3u8", []byte("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.ts\n#EXT-X-ENDLIST\n")),
+		"empty":  write(t, "a.ts"), "sound": encodeFrom(t, "testsrc2=size=64x64", "a.wav", "-f", "lavfi", "-i", "sine", "-map", "1", "-t", "1"),
 	} {
 		r, err := Open(context.Background(), path, Options{})
 		if err == nil {
 			t.Errorf("%s is opened", name)
 			_ = r.Close()
+		} else if name == "a list" && !strings.Contains(err.Error(), "playlist") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
