@@ -2,6 +2,7 @@ package camera
 
 import (
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -144,6 +145,9 @@ func playH264(t *testing.T, query string) {
 		f := next(t, cam, time.Now())
 		if f.Picture.Cols() != 320 || f.Picture.Rows() != 240 || f.Picture.Channels() != 3 {
 			t.Errorf("%dx%dx%d", f.Picture.Cols(), f.Picture.Rows(), f.Picture.Channels())
+		}
+		if !strings.Contains(f.Captured.String(), "m=+") { // else a step of the clock could make an old picture new
+			t.Errorf("captured %v: the monotonic clock was lost", f.Captured)
 		}
 		f.Release()
 	}
