@@ -58,6 +58,9 @@ func (v *videoFile) open(ctx context.Context) error {
 	if info.IsDir() {
 		return fmt.Errorf("%s is a folder: name a video file, or use file:// for a folder of pictures", v.path)
 	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file: name a video file", v.path)
+	}
 	v.at, v.shown = 0, libav.NoPTS
 	v.reader, err = libav.Open(ctx, v.path, libav.Options{MaxPixels: v.maxPixels, Threads: decoderThreads()})
 	if err != nil {

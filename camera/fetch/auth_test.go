@@ -92,7 +92,7 @@ func TestBasic(t *testing.T) {
 	}{
 		"wrong password": {url.UserPassword("admin", "x"), "401 Unauthorized: user or password is wrong"},
 		"no password":    {url.User("admin"), "401 Unauthorized"},
-		"no user":        {nil, "http://user:password@camera"},
+		"no user":        {nil, "put them into the urlcamera"},
 	} {
 		if _, err := get(t, server, "/", c.user); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)

@@ -1,4 +1,4 @@
-// Package libav reads video files and network streams and decodes them with
+// Package libav reads video files, and decodes them and network streams with
 // FFmpeg's libraries so that damage is reported instead of concealed: a picture
 // comes out whole or as a fault. It is a binding of its own because no maintained
 // one fits FFmpeg 5.1, which is what Debian 12 has (go-astiav wants FFmpeg 7 or 8),

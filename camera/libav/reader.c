@@ -45,7 +45,7 @@ static int open_one(AVFormatContext *format, AVIOContext **io, const char *url, 
 
 // What avformat_find_stream_info would find out by decoding is not needed: formats
 // come from the decoder, and a picture of any size would be decoded to see it.
-int lav_reader_open(lav_reader *r, const char *url, const char *protocols, int live)
+int lav_reader_open(lav_reader *r, const char *url)
 {
 	r->format = avformat_alloc_context();
 	if (!r->format)
@@ -54,11 +54,7 @@ int lav_reader_open(lav_reader *r, const char *url, const char *protocols, int l
 	r->format->io_open = open_one;
 	r->format->opaque = r;
 	r->format->interrupt_callback = (AVIOInterruptCB){interrupted, r};
-	r->format->protocol_whitelist = av_strdup(protocols);
-	if (live) {
-		r->format->flags |= AVFMT_FLAG_NOBUFFER;
-		r->format->format_probesize = 1 << 16;
-	}
+	r->format->protocol_whitelist = av_strdup("file"); // a file leads to no network
 	int err = avformat_open_input(&r->format, url, NULL, NULL);
 	if (r->opened > 1 || (err >= 0 && av_match_name(r->format->iformat->name, "hls,dash,concat")))
 		return LAV_LIST; // the counters of what it lists would be lost

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strings"
 	"unsafe"
 
 	"faird/camera/fault"
@@ -17,19 +16,11 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// Protocols that a reader may follow: a file leads to no network, a playlist from
-// the network to no file.
-const (
-	fileProtocols    = "file"
-	networkProtocols = "http,https,httpproxy,tcp,tls,crypto"
-)
-
-// Reader reads the first video stream of a file or URL and answers for each of
-// its coded pictures. It is for one goroutine.
+// Reader reads the first video stream of a file and answers for each of its coded
+// pictures. It is for one goroutine.
 type Reader struct {
 	c       *C.lav_reader
 	options Options
-	local   bool
 	decoder packetDecoder
 	next    *packet // read and not sent yet
 	broken  error   // how a file breaks off, until that was said
@@ -54,32 +45,25 @@ type packet struct {
 	err       error  // how it was damaged on its way
 }
 
-// Open opens a file (a path) or a network stream (http://, https://) and waits
-// for its first packet. Options need no Codec and Extradata: they are the
-// stream's. With LowDelay it is read as a live stream. ctx bounds the call and
-// nothing after it.
-func Open(ctx context.Context, url string, o Options) (*Reader, error) {
-	r := &Reader{c: C.lav_reader_new(), options: o, local: !strings.Contains(url, "://")}
+// Open opens the file at path and reads its first packet. Options need no Codec
+// and Extradata: they are the stream's. ctx bounds the call and nothing after it.
+func Open(ctx context.Context, path string, o Options) (*Reader, error) {
+	r := &Reader{c: C.lav_reader_new(), options: o}
 	if r.c == nil {
 		return nil, errors.New("out of memory")
 	}
-	if err := r.open(ctx, url); err != nil {
+	if err := r.open(ctx, path); err != nil {
 		_ = r.Close()
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *Reader) open(ctx context.Context, url string) error {
-	protocols := networkProtocols
-	if r.local {
-		url, protocols = "file:"+url, fileProtocols
-	}
-	name, allowed := C.CString(url), C.CString(protocols)
+func (r *Reader) open(ctx context.Context, path string) error {
+	name := C.CString("file:" + path)
 	defer C.free(unsafe.Pointer(name))
-	defer C.free(unsafe.Pointer(allowed))
 	defer r.watch(ctx)()
-	switch code := C.lav_reader_open(r.c, name, allowed, flag(r.options.LowDelay)); {
+	switch code := C.lav_reader_open(r.c, name); {
 	case code == C.LAV_LIST:
 		return errors.New("it is a playlist: name the video itself")
 	case code < 0:
@@ -156,7 +140,7 @@ func (r *Reader) fetch(ctx context.Context) error {
 	switch code := C.lav_reader_next(r.c, &p); {
 	case code == C.LAV_END:
 		return nil
-	case code < 0 && r.local && ctx.Err() == nil && r.decoder != nil:
+	case code < 0 && ctx.Err() == nil && r.decoder != nil:
 		r.broken = fault.Incomplete("the file breaks off: %w", libraryError(code))
 		return nil
 	case code < 0:

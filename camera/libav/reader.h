@@ -26,7 +26,7 @@ typedef struct {
 } lav_packet;
 
 lav_reader *lav_reader_new(void);
-int lav_reader_open(lav_reader *r, const char *url, const char *protocols, int live);
+int lav_reader_open(lav_reader *r, const char *url);
 void lav_reader_close(lav_reader *r);
 
 // lav_reader_stop makes a call in another thread return, and every later one.

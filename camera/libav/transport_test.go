@@ -5,13 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"faird/camera/fault"
 
@@ -141,51 +137,6 @@ func TestFlushWaitsForAKeyPicture(t *testing.T) {
 		if lost := i >= 11 && i < 16; lost != errors.Is(err, ErrNoKey) || !lost && err != nil {
 			t.Errorf("access unit %d: %v", i, err)
 		}
-	}
-}
-
-// Nobody who says nothing holds up a reader beyond its context.
-func TestReaderGivesUp(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
-	if _, err := Open(ctx, "http://"+l.Addr().String()+"/", Options{LowDelay: true}); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("opening: %v", err)
-	}
-}
-
-// An HTTP stream is read until it falls silent, and then for as long as its context
-// allows.
-func TestHTTPStream(t *testing.T) {
-	data := load(t, encode(t, "a.ts", append([]string{"-frames:v", "24"}, cameraH264...)...))
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = w.Write(data)
-		w.(http.Flusher).Flush()
-		<-r.Context().Done()
-	}))
-	defer server.Close()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	r, err := Open(ctx, server.URL, Options{LowDelay: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	m := gocv.NewMat()
-	defer m.Close()
-	n := 0
-	for err == nil {
-		_, err = r.Read(ctx, &m)
-		if n++; n == 20 {
-			time.AfterFunc(100*time.Millisecond, cancel)
-		}
-	}
-	if n < 20 || !errors.Is(err, context.Canceled) {
-		t.Errorf("%d pictures, then %v", n, err)
 	}
 }
 
