@@ -92,7 +92,7 @@ func TestBasic(t *testing.T) {
 	}{
 		"wrong password": {url.UserPassword("admin", "x"), "401 Unauthorized: user or password is wrong"},
 		"no password":    {url.User("admin"), "401 Unauthorized"},
-		"no user":        {nil, "put them into the urlcamera"},
+		"no user":        {nil, "put them into the url"},
 	} {
 		if _, err := get(t, server, "/", c.user); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
