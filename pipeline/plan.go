@@ -80,7 +80,9 @@ func (b *Box) planStation(ctx context.Context, sc config.Station, hash string) (
 			return nil, fmt.Errorf("station %s: %w", sc.Name, err)
 		}
 	}
-	b.planShadow(ctx, p)
+	if err := b.planShadow(ctx, p); err != nil {
+		return nil, fmt.Errorf("station %s: %w", sc.Name, err)
+	}
 	return p, nil
 }
 

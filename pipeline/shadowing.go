@@ -44,19 +44,21 @@ func (b *Box) shadowSpec(c config.Station, name string) (config.Station, inspect
 }
 
 // planShadow decides on the shadow that a station is to have. What goes wrong with
-// it is logged and shown, and never in the way of the line.
-func (b *Box) planShadow(ctx context.Context, p *plan) {
+// it is logged and shown, and never in the way of the line: it fails only where ctx
+// has ended.
+func (b *Box) planShadow(ctx context.Context, p *plan) error {
 	name, err := b.shadowOf(ctx, p.settings.conf)
-	if err == nil && name == "" {
-		return
-	}
-	if err == nil {
+	if err == nil && name != "" {
 		err = b.planNamedShadow(ctx, p, name)
+	}
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	if err != nil {
 		p.idleShadow = &idleShadow{name, redact.Text(err.Error())}
 		b.log.Error().Err(err).Str("station", p.listed.Name).Str("shadow", name).Msg("the station has no model in shadow")
 	}
+	return nil
 }
 
 // planNamedShadow keeps the shadow that there is, where it is what is wanted, and
