@@ -174,8 +174,8 @@ func compareMaps(t *testing.T, s *golden.Set, picture golden.Image, scorer *fair
 		relative  bool
 		mean      float64
 	}{
-		{"gradient_map", scorer.Gradient(), gradientTolerance, false, picture.GradientMean},
-		{"colour_map", scorer.Colour(), colourTolerance, true, picture.ColourMean},
+		{"gradient_map", scorer.Maps().Gradient, gradientTolerance, false, picture.GradientMean},
+		{"colour_map", scorer.Maps().Colour, colourTolerance, true, picture.ColourMean},
 		{"score_map", scorer.Map(), scoreTolerance, false, 0},
 	} {
 		deviation, maximum := largest(m.got, s.Array(t, picture.Stem()+"_"+m.name))

@@ -94,13 +94,14 @@ INLINE float lab_f(float t) {
 	return choose(t > 0.008856451679f, cube, line);
 }
 
-// lab_ab is the chromatic part of CIELAB of an sRGB pixel; white is D65.
-INLINE void lab_ab(float blue, float green, float red, float *a, float *b) {
+// lab is CIELAB of an sRGB pixel, but for the 16 that its L starts at; white is D65.
+INLINE void lab(float blue, float green, float red, float *L, float *a, float *b) {
 	float B = linear(clip(blue)), G = linear(clip(green)), R = linear(clip(red));
 	float X = (0.412453f * R + 0.357580f * G + 0.180423f * B) * (1 / 0.950456f);
 	float Y = 0.212671f * R + 0.715160f * G + 0.072169f * B;
 	float Z = (0.019334f * R + 0.119193f * G + 0.950227f * B) * (1 / 1.088754f);
 	float fy = lab_f(Y);
+	*L = 116 * fy;
 	*a = 500 * (lab_f(X) - fy);
 	*b = 200 * (fy - lab_f(Z));
 }
@@ -116,14 +117,16 @@ CLONES void fair_planes(const uint8_t *restrict bgr, int n, float *restrict plan
 	}
 }
 
-CLONES int fair_colour(const float *restrict o, const float *restrict r, int n, float *restrict colour) {
+CLONES int fair_colour(const float *restrict o, const float *restrict r, int n,
+                       float *restrict lightness, float *restrict colour) {
 	uint32_t bad = 0;
 	for (int i = 0; i < n; i++) {
-		float a0, b0, a1, b1;
+		float L0, a0, b0, L1, a1, b1;
 		bad |= not_finite(o[i]) | not_finite(o[i + n]) | not_finite(o[i + 2 * n]);
 		bad |= not_finite(r[i]) | not_finite(r[i + n]) | not_finite(r[i + 2 * n]);
-		lab_ab(o[i], o[i + n], o[i + 2 * n], &a0, &b0);
-		lab_ab(r[i], r[i + n], r[i + 2 * n], &a1, &b1);
+		lab(o[i], o[i + n], o[i + 2 * n], &L0, &a0, &b0);
+		lab(r[i], r[i + n], r[i + 2 * n], &L1, &a1, &b1);
+		lightness[i] = L0 - L1;
 		colour[i] = (a0 - a1) * (a0 - a1) + (b0 - b1) * (b0 - b1);
 	}
 	return (int)bad;
@@ -216,6 +219,27 @@ CLONES void fair_combine(const float *restrict gradient, const float *restrict c
 	for (int i = 0; i < n; i++) {
 		float v = k * colour[i] + gradient[i];
 		raw[i] = ignore[i] ? 0 : v;
+	}
+}
+
+CLONES void fair_keep(const float *restrict values, const uint8_t *restrict ignore, int n, float *restrict kept) {
+	for (int i = 0; i < n; i++) kept[i] = ignore[i] ? 0 : values[i];
+}
+
+CLONES void fair_standardise(float *restrict values, const float *restrict mean, const float *restrict factor,
+                             int n, int both) {
+	if (both) {
+		for (int i = 0; i < n; i++) values[i] = from_bits(bits((values[i] - mean[i]) * factor[i]) & 0x7fffffffu);
+		return;
+	}
+	for (int i = 0; i < n; i++) values[i] = (values[i] - mean[i]) * factor[i];
+}
+
+CLONES void fair_sum(const float *restrict gradient, const float *restrict lightness, const float *restrict colour,
+                     int n, float *restrict sum) {
+	for (int i = 0; i < n; i++) {
+		float v = gradient[i] + lightness[i] + colour[i];
+		sum[i] = v < 0 ? 0 : v;
 	}
 }
 

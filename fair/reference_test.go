@@ -197,8 +197,8 @@ func TestScorerAgreesWithOpenCV(t *testing.T) {
 			mat       gocv.Mat
 			tolerance float64 // of the maximum
 		}{
-			{"gradient", s.Gradient(), r.gradient, 1e-5},
-			{"colour", s.Colour(), r.colour, 1.5e-2}, // OpenCV's float Lab uses tables
+			{"gradient", s.Maps().Gradient, r.gradient, 1e-5},
+			{"colour", s.Maps().Colour, r.colour, 1.5e-2}, // OpenCV's float Lab uses tables
 			{"map", s.Map(), r.smoothed, 3e-3},
 		} {
 			data, err := m.mat.DataPtrFloat32()

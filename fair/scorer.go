@@ -21,13 +21,29 @@ import (
 // maxSide bounds a picture so that every count of the kernels fits their int.
 const maxSide = 1 << 13
 
+// Maps is how an image differs from its restoration, pixel by pixel: [h,w] each.
+type Maps struct {
+	Gradient  []float32 // 1 - MSGMS (eq. 8), about 0 to 1
+	Lightness []float32 // L - L' of CIELAB, -100 to 100; above 0 where the image is brighter
+	Colour    []float32 // (a - a')^2 + (b - b')^2 of CIELAB (eq. 9)
+}
+
+// NewMaps makes maps of h x w, all zero.
+func NewMaps(h, w int) Maps {
+	n := h * w
+	all := make([]float32, 3*n)
+	return Maps{all[:n:n], all[n : 2*n : 2*n], all[2*n:]}
+}
+
+// each is the maps in the order of Normal's.
+func (m Maps) each() [Terms][]float32 { return [Terms][]float32{m.Gradient, m.Lightness, m.Colour} }
+
 // Scorer compares pictures of one size with their restorations (eq. 8-10). It
 // owns every buffer it needs; one goroutine uses it at a time.
 type Scorer struct {
 	h, w     int
 	scoring  Scoring
-	gradient []float32 // [h,w], eq. 8
-	colour   []float32 // [h,w], eq. 9
+	maps     Maps
 	smoother *Smoother // eq. 10
 	rows     []float32 // row buffers of the kernels
 	scales   []scale   // the smaller ones: half, quarter, ...
@@ -58,7 +74,7 @@ func NewScorer(h, w int, s Scoring) (*Scorer, error) {
 	}
 	sc := &Scorer{
 		h: h, w: w, scoring: s, smoother: smoother,
-		gradient: make([]float32, h*w), colour: make([]float32, h*w), rows: make([]float32, 4*(w+2)),
+		maps: NewMaps(h, w), rows: make([]float32, 4*(w+2)),
 	}
 	for i := 1; i < s.Scales; i++ {
 		sc.scales = append(sc.scales, newScale(h>>i, w>>i, w))
@@ -93,32 +109,37 @@ func (s *Scorer) Score(original, restored []float32, ignore []byte) float64 {
 	if !s.Compare(original, restored) {
 		return math.NaN()
 	}
-	return s.smoother.Smooth(s.gradient, s.colour, ignore)
+	return s.smoother.Smooth(s.maps, ignore)
 }
 
-// Compare makes the maps of eq. 8 and 9 alone, for tiles that are smoothed
+// Normalise has the scores to come measured against good parts: see
+// [Smoother.Normalise].
+func (s *Scorer) Normalise(f *Field, ignore []byte) { s.smoother.Normalise(f, ignore) }
+
+// Compare makes the maps alone, for tiles that are smoothed
 // together later; Map stays as it was. It is false where a value of either
 // picture is not a finite number.
 func (s *Scorer) Compare(original, restored []float32) bool {
 	if n := 3 * s.h * s.w; len(original) != n || len(restored) != n {
 		panic(fmt.Sprintf("fair: score of %dx%d got slices of %d and %d", s.w, s.h, len(original), len(restored)))
 	}
-	if !s.colourMap(original, restored) {
+	if !s.colourMaps(original, restored) {
 		return false
 	}
 	s.gradientMap(original, restored)
 	return true
 }
 
-// colourMap is eq. 9. It is false where a value is not a finite number.
-func (s *Scorer) colourMap(original, restored []float32) bool {
-	return C.fair_colour(floats(original), floats(restored), C.int(s.h*s.w), floats(s.colour)) == 0
+// colourMaps is the lightness and eq. 9. It is false where a value is not a finite
+// number.
+func (s *Scorer) colourMaps(original, restored []float32) bool {
+	return C.fair_colour(floats(original), floats(restored), C.int(s.h*s.w), floats(s.maps.Lightness), floats(s.maps.Colour)) == 0
 }
 
 // gradientMap is 1 - MSGMS (eq. 8): the mean over the scales and the channels.
 func (s *Scorer) gradientMap(original, restored []float32) {
 	share := C.float(1 / float64(3*s.scoring.Scales))
-	C.fair_gms(floats(original), floats(restored), C.int(s.h), C.int(s.w), 1, -share, floats(s.rows), floats(s.gradient))
+	C.fair_gms(floats(original), floats(restored), C.int(s.h), C.int(s.w), 1, -share, floats(s.rows), floats(s.maps.Gradient))
 	h, w := s.h, s.w
 	for i := range s.scales {
 		l := &s.scales[i]
@@ -127,16 +148,16 @@ func (s *Scorer) gradientMap(original, restored []float32) {
 		h, w, original, restored = l.h, l.w, l.original, l.restored
 		C.fair_gms(floats(original), floats(restored), C.int(h), C.int(w), 0, share, floats(s.rows), floats(l.similarity))
 		C.fair_subtract_upsampled(floats(l.similarity), C.int(h), C.int(w), C.int(s.h), C.int(s.w),
-			(*C.int)(&l.x0[0]), floats(l.wx), floats(s.rows), floats(s.gradient))
+			(*C.int)(&l.x0[0]), floats(l.wx), floats(s.rows), floats(s.maps.Gradient))
 	}
 }
 
-// Gradient is the map of eq. 8, 1 - MSGMS, of the last picture: [h,w], about
-// 0..1. It and the other maps are views, valid until the next Score.
-func (s *Scorer) Gradient() []float32 { return s.gradient }
+// Maps is the maps of the last image. They and the smoothed one are views, valid
+// until the next Score.
+func (s *Scorer) Maps() Maps { return s.maps }
 
-// Colour is the map of eq. 9, (da)^2 + (db)^2 in CIELAB, of the last picture: [h,w].
-func (s *Scorer) Colour() []float32 { return s.colour }
+// Share is what made the map at a pixel: see [Smoother.Share].
+func (s *Scorer) Share(pixel int) (structure, colour float64) { return s.smoother.Share(pixel) }
 
 // Map is the smoothed map of eq. 10 of the last picture: [h,w], zero where ignored.
 func (s *Scorer) Map() []float32 { return s.smoother.Map() }

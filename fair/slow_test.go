@@ -180,8 +180,8 @@ func TestScorerIsTheEquations(t *testing.T) {
 			o, r := planesOf(original, c.h, c.w), planesOf(restored, c.h, c.w)
 			gradient, colour := slowGradient(o, r, c.s.Scales), slowColour(o, r)
 			smoothed, want := slowMap(gradient, colour, c.s, ignore)
-			near(t, "gradient", s.Gradient(), gradient.v, 2e-6)
-			near(t, "colour", s.Colour(), colour.v, 1e-4)
+			near(t, "gradient", s.Maps().Gradient, gradient.v, 2e-6)
+			near(t, "colour", s.Maps().Colour, colour.v, 1e-4)
 			near(t, "map", s.Map(), smoothed.v, 2e-6)
 			if math.Abs(score-want) > 2e-6*max(1, want) {
 				t.Errorf("score %v, want %v", score, want)

@@ -25,7 +25,7 @@ func TestSmootherIsTheScorersOwn(t *testing.T) {
 	if !parts.Compare(original, restored) {
 		t.Fatal("pictures without a fault are refused")
 	}
-	if got := smoother.Smooth(parts.Gradient(), parts.Colour(), ignore); got != want || !slices.Equal(smoother.Map(), one.Map()) {
+	if got := smoother.Smooth(parts.Maps(), ignore); got != want || !slices.Equal(smoother.Map(), one.Map()) {
 		t.Errorf("score %v, want %v", got, want)
 	}
 	restored[5] = float32(math.NaN())

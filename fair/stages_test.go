@@ -27,15 +27,24 @@ func BenchmarkStages(b *testing.B) {
 	mask := make([]byte, 256*256)
 	mask[0] = 1
 	bgr, planes, grey := make([]byte, 3*256*256), make([]float32, 3*256*256), make([]float32, 256*256)
+	normal := NewField(256, 256)
+	for t := range Terms {
+		for i := range normal.Std[t] {
+			normal.Std[t][i] = 1
+		}
+	}
+	normalised, masked := smootherOf(b, normal, nil), smootherOf(b, normal, mask)
 	for _, stage := range []struct {
 		name string
 		run  func()
 	}{
 		{"planes", func() { Planes(bgr, planes, grey) }},
 		{"gradient", func() { s.gradientMap(original, restored) }},
-		{"colour", func() { s.colourMap(original, restored) }},
-		{"smooth", func() { s.smoother.Smooth(s.gradient, s.colour, nil) }},
-		{"smooth+mask", func() { s.smoother.Smooth(s.gradient, s.colour, mask) }},
+		{"colour", func() { s.colourMaps(original, restored) }},
+		{"smooth", func() { s.smoother.Smooth(s.maps, nil) }},
+		{"smooth+mask", func() { s.smoother.Smooth(s.maps, mask) }},
+		{"normalised", func() { normalised.Smooth(s.maps, nil) }},
+		{"normalised+mask", func() { masked.Smooth(s.maps, mask) }},
 		{"score", func() { s.Score(original, restored, nil) }},
 	} {
 		b.Run(stage.name, func(b *testing.B) {
@@ -45,4 +54,13 @@ func BenchmarkStages(b *testing.B) {
 			}
 		})
 	}
+}
+
+func smootherOf(b *testing.B, f *Field, ignore []byte) *Smoother {
+	s, err := NewSmoother(256, 256, DefaultScoring())
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.Normalise(f, ignore)
+	return s
 }

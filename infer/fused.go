@@ -43,12 +43,16 @@ func (r *Runner) Fused() bool { return len(r.inputs) > 1 }
 // Keep is [n,1,h,w], 0 where the map is ignored, else 1; written between runs.
 func (r *Runner) Keep() []float32 { return r.inputs[1].Data() }
 
-// Gradient is the maps of eq. 8, Colour those of eq. 9, and Map those of eq. 10,
-// [n,1,h,w] each, valid until the next Run.
+// Gradient is the maps of eq. 8, Colour those of eq. 9, and Map those of eq. 10, or
+// Lightness in their place where the model's score is normalised; [n,1,h,w] each,
+// valid until the next Run.
 func (r *Runner) Gradient() []float32 { return r.outputs[1].Data() }
 
 // Colour: see Gradient.
 func (r *Runner) Colour() []float32 { return r.outputs[2].Data() }
+
+// Lightness: see Gradient.
+func (r *Runner) Lightness() []float32 { return r.outputs[3].Data() }
 
 // Map: see Gradient.
 func (r *Runner) Map() []float32 { return r.outputs[3].Data() }

@@ -23,7 +23,7 @@ type entire struct {
 func newEntire(m *Model, l *lens, mask gocv.Mat) (_ *entire, err error) {
 	spec := &m.file.Spec
 	e := &entire{lens: l}
-	e.set = mapSet{w: l.w, h: l.h, k: spec.Scoring.K}
+	e.set = mapSet{w: l.w, h: l.h}
 	if !mask.Empty() {
 		if e.set.ignore, err = shrinkMask(mask, l.w, l.h); err != nil {
 			return e, err
@@ -33,6 +33,9 @@ func newEntire(m *Model, l *lens, mask gocv.Mat) (_ *entire, err error) {
 		return e, err
 	}
 	e.maker.ignore(e.set.ignore)
+	if spec.Normal != nil {
+		e.maker.normalise(spec.Normal.Field(l.h, l.w), e.set.ignore)
+	}
 	e.set.planes, e.input = e.maker.buffers(m.file)
 	return e, nil
 }

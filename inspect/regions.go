@@ -16,10 +16,12 @@ const maxRegions = 32
 
 // mapSet holds one picture's maps, [h,w] each.
 type mapSet struct {
-	w, h                       int
-	k                          float64
-	ignore                     []byte // nil: everything counts
-	smoothed, gradient, colour []float32
+	w, h     int
+	ignore   []byte    // nil: everything counts
+	smoothed []float32 // the anomaly map
+
+	// share is what structure, and lightness and colour, have to do with a pixel.
+	share func(pixel int) (structure, colour float64)
 
 	// What the maps come from; nil for tiles, of which the last alone is there.
 	planes, restored []float32 // [3,h,w] BGR
@@ -72,7 +74,8 @@ func (f *finder) measure(m *mapSet, level float64) {
 		for x, label := range f.components.Labels[(y-top)*m.w : (y-top+1)*m.w] {
 			if label != 0 {
 				i := y*m.w + x
-				f.parts[label-1].add(x, y, m.smoothed[i], float64(m.gradient[i]), m.k*float64(m.colour[i]))
+				structure, colour := m.share(i)
+				f.parts[label-1].add(x, y, m.smoothed[i], structure, colour)
 			}
 		}
 	}

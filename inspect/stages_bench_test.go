@@ -99,7 +99,7 @@ func scored(b *testing.B) (s *fair.Scorer, planes, restored []float32) {
 func BenchmarkRegions(b *testing.B) {
 	s, planes, restored := scored(b)
 	s.Score(planes, restored, nil)
-	m := &mapSet{w: modelSide, h: modelSide, k: 3e-4, smoothed: s.Map(), gradient: s.Gradient(), colour: s.Colour()}
+	m := &mapSet{w: modelSide, h: modelSide, smoothed: s.Map(), share: s.Share}
 	var f finder
 	var found []verdict.Region
 	b.ReportAllocs()

@@ -27,13 +27,15 @@ type tiled struct {
 	batch   int
 	maker   maker // of a batch of tiles
 	scoring fair.Scoring
-	mask    gocv.Mat // of the inspected picture; empty: nothing is ignored
+	normal  *fair.Field // at the size of a tile; nil: the score is not normalised
+	mask    gocv.Mat    // of the inspected picture; empty: nothing is ignored
 
 	// What follows is made anew where a picture has another size than the last.
 	size     image.Point
 	grid     *geometry.Grid
 	judged   []int // the tiles that are not ignored
 	smoother *fair.Smoother
+	whole    fair.Maps // of all tiles
 	planes   []float32 // [batch,3,h,w]
 	input    []float32 // nil: the run filters the tiles itself
 	set      mapSet
@@ -45,6 +47,9 @@ type tiled struct {
 func newTiled(m *Model, l *lens, c config.Tiles, mask gocv.Mat, size image.Point) (*tiled, error) {
 	spec := &m.file.Spec
 	t := &tiled{lens: l, scoring: spec.Scoring, mask: mask, batch: 1, tiles: c}
+	if spec.Normal != nil {
+		t.normal = spec.Normal.Field(l.h, l.w)
+	}
 	if size != (image.Point{}) {
 		if err := t.lay(size); err != nil {
 			return t, err
@@ -74,19 +79,32 @@ func (t *tiled) lay(size image.Point) error {
 	if err != nil {
 		return fmt.Errorf("tiles: %w", err)
 	}
-	n := whole.X * whole.Y
-	set := mapSet{
-		w: whole.X, h: whole.Y, k: t.scoring.K,
-		gradient: make([]float32, n), colour: make([]float32, n),
-	}
+	set := mapSet{w: whole.X, h: whole.Y, share: smoother.Share}
 	if !t.mask.Empty() {
 		if set.ignore, err = shrinkMask(t.mask, whole.X, whole.Y); err != nil {
 			return err
 		}
 	}
 	t.size, t.grid, t.smoother, t.set = size, grid, smoother, set
+	t.whole = fair.NewMaps(whole.Y, whole.X)
+	if t.normal != nil {
+		t.smoother.Normalise(t.field(whole), set.ignore)
+	}
 	t.choose()
 	return nil
+}
+
+// field puts the fields of the tiles together as their maps are: a tile is to be
+// like the images that the model learnt from, wherever it lies.
+func (t *tiled) field(whole image.Point) *fair.Field {
+	f := fair.NewField(whole.Y, whole.X)
+	for n := range t.grid.Tiles() {
+		for term := range fair.Terms {
+			t.grid.Blend(n, t.normal.Mean[term], f.Mean[term])
+			t.grid.Blend(n, t.normal.Std[term], f.Std[term])
+		}
+	}
+	return f
 }
 
 // choose lists the tiles of which anything counts.
@@ -110,8 +128,9 @@ func (t *tiled) judge(ctx context.Context, part gocv.Mat, l *lap) (float64, erro
 			return 0, fmt.Errorf("%w: %w", ErrPicture, err)
 		}
 	}
-	clear(t.set.gradient)
-	clear(t.set.colour)
+	clear(t.whole.Gradient)
+	clear(t.whole.Lightness)
+	clear(t.whole.Colour)
 	for batch := range slices.Chunk(t.judged, t.batch) {
 		if err := t.some(ctx, part, batch, l); err != nil {
 			return 0, err
@@ -120,7 +139,7 @@ func (t *tiled) judge(ctx context.Context, part gocv.Mat, l *lap) (float64, erro
 	if err := t.lens.worth(t.grid.Tile(0).Size()); err != nil {
 		return 0, err
 	}
-	score := t.smoother.Smooth(t.set.gradient, t.set.colour, t.set.ignore)
+	score := t.smoother.Smooth(t.whole, t.set.ignore)
 	if math.IsNaN(score) {
 		return 0, errNotFinite
 	}
@@ -156,12 +175,15 @@ func (t *tiled) take(part gocv.Mat, n, slot int) error {
 
 // blend is false where the network answered with what is no number.
 func (t *tiled) blend(n, slot int) bool {
-	gradient, colour, finite := t.maker.compare(t.planes, slot)
+	m, finite := t.maker.compare(t.planes, slot)
 	if !finite {
 		return false
 	}
-	t.grid.Blend(n, gradient, t.set.gradient)
-	t.grid.Blend(n, colour, t.set.colour)
+	t.grid.Blend(n, m.Gradient, t.whole.Gradient)
+	t.grid.Blend(n, m.Colour, t.whole.Colour)
+	if t.normal != nil {
+		t.grid.Blend(n, m.Lightness, t.whole.Lightness)
+	}
 	return true
 }
 

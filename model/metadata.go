@@ -11,8 +11,12 @@ import (
 	"faird/fair"
 )
 
-// format is the version of the metadata that this program reads and writes.
-const format = "1"
+// Versions of the metadata. The second has keyNormal, without which the score is
+// another: a program that only knows the first must refuse it.
+const (
+	format       = "1"
+	formatNormal = "2"
+)
 
 // Metadata keys, all with string values.
 const (
@@ -22,6 +26,7 @@ const (
 	keySize         = prefix + "size"
 	keyColour       = prefix + "colour"
 	keyScoring      = prefix + "scoring"
+	keyNormal       = prefix + "normal"
 	keyCalibration  = prefix + "calibration"
 	keyQuantization = prefix + "quantization"
 	keyGolden       = prefix + "golden"
@@ -29,7 +34,7 @@ const (
 )
 
 // keys lists them in the order in which they are written.
-var keys = []string{keyFormat, keyFilter, keySize, keyColour, keyScoring, keyCalibration, keyQuantization, keyGolden, keyTraining}
+var keys = []string{keyFormat, keyFilter, keySize, keyColour, keyScoring, keyNormal, keyCalibration, keyQuantization, keyGolden, keyTraining}
 
 // colourBGR is the only colour order there is.
 const colourBGR = "BGR"
@@ -57,8 +62,9 @@ func decodeSpec(meta map[string]string, in shape) (s Spec, plain bool, err error
 
 func isPlain(meta map[string]string) (bool, error) {
 	version, ok := meta[keyFormat]
-	if ok && version != format {
-		return false, fmt.Errorf("%s is %q, this faird reads %s: update faird, or train the model again with this one", keyFormat, version, format)
+	if ok && version != format && version != formatNormal {
+		return false, fmt.Errorf("%s is %q, this faird reads %s and %s: update faird, or train the model again with this one",
+			keyFormat, version, format, formatNormal)
 	}
 	if !ok {
 		for key := range meta {
@@ -82,7 +88,7 @@ func (s *Spec) decodePlain() error {
 	return nil
 }
 
-func (s *Spec) decode(meta map[string]string) error {
+func (s *Spec) decode(meta map[string]string) (err error) {
 	for _, key := range []string{keyFilter, keySize, keyColour, keyScoring} {
 		if meta[key] == "" {
 			return fmt.Errorf("its metadata lacks %s: write the file again with faird train or faird calibrate", key)
@@ -96,6 +102,12 @@ func (s *Spec) decode(meta map[string]string) error {
 	}
 	s.Filter, s.Scoring = fair.Filter{}, fair.Scoring{}
 	s.Training = json.RawMessage(meta[keyTraining])
+	if has := meta[keyNormal] != ""; has != (meta[keyFormat] == formatNormal) {
+		return fmt.Errorf("%s is %q with %s or without: they do not belong together: write the file again with faird calibrate", keyFormat, meta[keyFormat], keyNormal)
+	}
+	if s.Normal, err = decodeNormal(meta[keyNormal]); err != nil {
+		return err
+	}
 	return cmp.Or(
 		unmarshal(meta, keyFilter, &s.Filter),
 		unmarshal(meta, keyScoring, &s.Scoring),
@@ -112,6 +124,9 @@ func (s *Spec) encode() (map[string]string, error) {
 		keySize: fmt.Sprintf("%dx%d", s.Width, s.Height),
 	}
 	err := cmp.Or(marshal(meta, keyFilter, s.Filter), marshal(meta, keyScoring, s.Scoring))
+	if s.Normal != nil {
+		meta[keyFormat], meta[keyNormal] = formatNormal, encodeNormal(s.Normal)
+	}
 	if s.Calibration != nil {
 		err = cmp.Or(err, marshal(meta, keyCalibration, s.Calibration))
 	}

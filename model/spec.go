@@ -28,6 +28,7 @@ type Spec struct {
 	Channels      int // of the network's input; always the filter's
 	Filter        fair.Filter
 	Scoring       fair.Scoring
+	Normal        *fair.Normal   // what the maps of good parts look like; nil: the score is eq. 10's
 	Calibration   *Calibration   // nil: not calibrated
 	Quantization  *Quantization  // nil: float32
 	Golden        []GoldenSample // pictures with known scores; may be empty
@@ -62,6 +63,11 @@ func (s *Spec) Validate() error {
 	}
 	if err := s.Scoring.Validate(); err != nil {
 		return fmt.Errorf("%s: %w", keyScoring, err)
+	}
+	if s.Normal != nil {
+		if err := s.Normal.Validate(); err != nil {
+			return fmt.Errorf("%s: %w: run faird calibrate", keyNormal, err)
+		}
 	}
 	if err := s.Calibration.validate(); err != nil {
 		return fmt.Errorf("%s: %w: run faird calibrate", keyCalibration, err)

@@ -19,6 +19,10 @@ const (
 	OutGradient = "gradient" // [n, 1, h, w], 1 - MSGMS
 	OutColour   = "colour"   // [n, 1, h, w], squared difference of a and b
 	OutMap      = "map"      // [n, 1, h, w], smoothed, 0 where ignored
+
+	// In place of OutMap where the model's score is normalised, which is for the
+	// host to do.
+	OutLightness = "lightness" // [n, 1, h, w], difference of L
 )
 
 // Build writes the fused graph of a model, for any n.
@@ -41,14 +45,16 @@ func Build(f *model.File) ([]byte, error) {
 
 	g.Scope("score")
 	gradient := g.Sub(g.Scalar(1), similarity(g, picture, restored, s.Scales))
-	colour := difference(g, picture, restored)
-	raw := g.Mul(g.Add(gradient, g.Scale(colour, s.K)), keep)
-	smoothed := g.Mul(g.MeanFilter(g.MeanFilter(raw, 1, s.Smooth), s.Smooth, 1), keep)
-
+	lightness, colour := difference(g, picture, restored)
 	g.Output(OutRestored, restored)
 	g.Output(OutGradient, gradient)
 	g.Output(OutColour, colour)
-	g.Output(OutMap, smoothed)
+	if f.Normal != nil {
+		g.Output(OutLightness, g.Mul(lightness, keep)) // so that there are the same inputs
+		return g.Build()
+	}
+	raw := g.Mul(g.Add(gradient, g.Scale(colour, s.K)), keep)
+	g.Output(OutMap, g.Mul(g.MeanFilter(g.MeanFilter(raw, 1, s.Smooth), s.Smooth, 1), keep))
 	return g.Build()
 }
 

@@ -50,10 +50,10 @@ func channelMean(g *graph.Graph, x graph.Value) graph.Value {
 	return g.Conv(x, g.Const([]float32{third, third, third}, 1, 3, 1, 1), graph.Value{}, graph.Window{})
 }
 
-// difference is (a - a')^2 + (b - b')^2 of CIELAB (eq. 9), [n, 1, h, w].
-func difference(g *graph.Graph, x, y graph.Value) graph.Value {
-	d := g.Square(g.Sub(ab(g, x), ab(g, y)))
-	return g.Conv(d, g.Const([]float32{1, 1}, 1, 2, 1, 1), graph.Value{}, graph.Window{})
+// difference is L - L', and (a - a')^2 + (b - b')^2 of CIELAB (eq. 9), [n, 1, h, w].
+func difference(g *graph.Graph, x, y graph.Value) (lightness, colour graph.Value) {
+	d := g.Split(g.Sub(lab(g, x), lab(g, y)), 1, 1, 2)
+	return d[0], g.Conv(g.Square(d[1]), g.Const([]float32{1, 1}, 1, 2, 1, 1), graph.Value{}, graph.Window{})
 }
 
 // white is D65, by which X and Z are divided.
@@ -62,8 +62,9 @@ const (
 	whiteZ = 1.088754
 )
 
-// ab is a and b of CIELAB of BGR pixels in sRGB, [n, 2, h, w].
-func ab(g *graph.Graph, bgr graph.Value) graph.Value {
+// lab is CIELAB of BGR pixels in sRGB, but for the 16 that its L starts at,
+// [n, 3, h, w].
+func lab(g *graph.Graph, bgr graph.Value) graph.Value {
 	v := g.Clip(bgr, 0, 1)
 	linear := g.WhereAbove(v, 0.04045, g.Pow(g.Scale(g.AddScalar(v, 0.055), 1/1.055), 2.4), g.Scale(v, 1/12.92))
 	xyz := g.Conv(linear, g.Const([]float32{ // columns B, G, R
@@ -72,5 +73,5 @@ func ab(g *graph.Graph, bgr graph.Value) graph.Value {
 		0.950227 / whiteZ, 0.119193 / whiteZ, 0.019334 / whiteZ,
 	}, 3, 3, 1, 1), graph.Value{}, graph.Window{})
 	f := g.WhereAbove(xyz, 216.0/24389, g.Pow(xyz, 1.0/3), g.AddScalar(g.Scale(xyz, 841.0/108), 4.0/29))
-	return g.Conv(f, g.Const([]float32{500, -500, 0, 0, 200, -200}, 2, 3, 1, 1), graph.Value{}, graph.Window{})
+	return g.Conv(f, g.Const([]float32{0, 116, 0, 500, -500, 0, 0, 200, -200}, 3, 3, 1, 1), graph.Value{}, graph.Window{})
 }
