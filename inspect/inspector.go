@@ -8,6 +8,7 @@ import (
 
 	"gocv.io/x/gocv"
 
+	"faird/fair"
 	"faird/inspect/geometry"
 	"faird/inspect/validity"
 	"faird/verdict"
@@ -145,6 +146,10 @@ func (i *Inspector) MapSize() (w, h int) {
 	m := i.judge.maps()
 	return m.w, m.h
 }
+
+// Maps is what the last image's anomaly map was made of, [h,w] each; its Lightness
+// is nil where the network's device made eq. 10's map itself. Nil with tiles.
+func (i *Inspector) Maps() fair.Maps { return i.judge.maps().raw }
 
 // Restored is the network's output for the last picture, [3,h,w] BGR, not
 // clipped; nil with tiles.

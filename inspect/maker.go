@@ -121,11 +121,12 @@ func (k *maker) views(s *mapSet) {
 	s.restored = k.runner.Output()
 	switch {
 	case k.scorer != nil:
-		s.smoothed, s.share, s.input = k.scorer.Map(), k.scorer.Share, k.runner.Input()
+		s.smoothed, s.raw, s.share, s.input = k.scorer.Map(), k.scorer.Maps(), k.scorer.Share, k.runner.Input()
 	case k.smoother != nil:
-		s.smoothed, s.share = k.smoother.Map(), k.smoother.Share
+		s.smoothed, s.raw, s.share = k.smoother.Map(), k.fused(), k.smoother.Share
 	default:
 		s.smoothed, s.share = k.runner.Map(), k.shareOf
+		s.raw = fair.Maps{Gradient: k.runner.Gradient(), Colour: k.runner.Colour()}
 	}
 }
 

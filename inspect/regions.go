@@ -19,6 +19,7 @@ type mapSet struct {
 	w, h     int
 	ignore   []byte    // nil: everything counts
 	smoothed []float32 // the anomaly map
+	raw      fair.Maps // what it was made of; nil for tiles
 
 	// share is what structure, and lightness and colour, have to do with a pixel.
 	share func(pixel int) (structure, colour float64)

@@ -132,7 +132,9 @@ func TestParseRefusesMetadata(t *testing.T) {
 		e    edit
 		want string
 	}{
-		{"another format", described("faird.format", "2"), `faird.format is "2", this faird reads 1: update faird`},
+		{"another format", described("faird.format", "3"), `faird.format is "3", this faird reads 1 and 2: update faird`},
+		{"a normalised score without what it is normalised by", described("faird.format", "2"), `faird.format is "2": it must be 2 with faird.normal and 1 without`},
+		{"what a score is normalised by in the first format", described("faird.normal", `{"w":1,"h":1,"values":""}`), `faird.format is "1": it must be 2 with faird.normal`},
 		{"no format", meta("faird.filter", "{}"), "it has faird.filter but no faird.format"},
 		{"a key twice", func(m *onnxpb.ModelProto) { described()(m); meta("faird.size", "48x32")(m) }, `"faird.size" twice`},
 		{"no filter", described("faird.filter", ""), "lacks faird.filter"},

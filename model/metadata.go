@@ -103,7 +103,8 @@ func (s *Spec) decode(meta map[string]string) (err error) {
 	s.Filter, s.Scoring = fair.Filter{}, fair.Scoring{}
 	s.Training = json.RawMessage(meta[keyTraining])
 	if has := meta[keyNormal] != ""; has != (meta[keyFormat] == formatNormal) {
-		return fmt.Errorf("%s is %q with %s or without: they do not belong together: write the file again with faird calibrate", keyFormat, meta[keyFormat], keyNormal)
+		return fmt.Errorf("%s is %q: it must be %s with %s and %s without: write the file again with faird train or faird calibrate",
+			keyFormat, meta[keyFormat], formatNormal, keyNormal, format)
 	}
 	if s.Normal, err = decodeNormal(meta[keyNormal]); err != nil {
 		return err

@@ -28,6 +28,9 @@ func setMetadata(data []byte, meta map[string]string) []byte {
 		data = data[n:]
 	}
 	for _, key := range keys {
+		if key == keyNormal && meta[key] == "" {
+			continue // the first format does not know it
+		}
 		entry := protowire.AppendTag(nil, 1, protowire.BytesType)
 		entry = protowire.AppendString(entry, key)
 		entry = protowire.AppendTag(entry, 2, protowire.BytesType)

@@ -9,7 +9,6 @@ import (
 
 	"gocv.io/x/gocv"
 
-	"faird/inspect"
 	"faird/model"
 	"faird/train/defect"
 )
@@ -24,23 +23,6 @@ const (
 	draws        = 16 // synthetic defects tried until one is seen
 	lent         = 8  // good pictures that synthetic defects are cut from
 )
-
-// judge scores pictures at the model's size.
-type judge struct {
-	inspector *inspect.Inspector
-	w, h      int
-	result    inspect.Result
-}
-
-func (j *judge) score(ctx context.Context, pixels []byte) (_ float64, err error) {
-	picture, err := gocv.NewMatFromBytes(j.h, j.w, gocv.MatTypeCV8UC3, pixels)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, picture.Close()) }()
-	err = j.inspector.Inspect(ctx, picture, nil, &j.result)
-	return j.result.Score, err
-}
 
 // golden makes the samples: two typical good pictures, as they are and with a
 // synthetic defect each.

@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"faird/config"
+	"faird/fair"
 	"faird/inspect"
 	"faird/inspect/validity"
 	"faird/model"
@@ -22,6 +23,7 @@ type Options struct {
 	Confidence  float64 // with which that is to hold
 	ReviewRate  float64 // share of the good parts that may go to review, above FalseReject; 0: no review
 	Force       bool    // calibrate although the pictures score far above the model's own threshold
+	Score       string  // Paper, Normalised, or "" for what the model has
 
 	Mix      defect.Mix  // synthetic defects of the golden samples
 	Textures defect.Pool // for them; may be empty
@@ -36,6 +38,12 @@ func Default() Options {
 	return Options{FalseReject: 0.001, Confidence: 0.95, Mix: defect.PaperMix(defect.FormPaper), Log: zerolog.Nop()}
 }
 
+// Scores that a model can have.
+const (
+	Paper      = "paper"      // the maximum of eq. 10
+	Normalised = "normalised" // what that is made of, measured against good images
+)
+
 // Check says what is wrong with the options.
 func (o Options) Check() error {
 	switch {
@@ -46,7 +54,11 @@ func (o Options) Check() error {
 	case o.ReviewRate != 0 && !(o.ReviewRate > o.FalseReject && o.ReviewRate < 1):
 		return fmt.Errorf("review rate %v: choose above the false-reject rate %v and below 1", o.ReviewRate, o.FalseReject)
 	}
-	return o.Mix.Check()
+	switch o.Score {
+	case "", Paper, Normalised:
+		return o.Mix.Check()
+	}
+	return fmt.Errorf("score %q: choose %s or %s", o.Score, Paper, Normalised)
 }
 
 // Outcome is a finished calibration.
@@ -70,41 +82,122 @@ func Run(ctx context.Context, file *model.File, good []Picture, o Options, progr
 	if len(good) < Fewest {
 		return nil, tooFew(len(good), o.FalseReject, o.Confidence)
 	}
-	loaded, err := inspect.Open(file, o.Infer, o.Log)
-	if err != nil {
+	r := &run{options: o, good: good, meter: validity.NewMeter(file.Width, file.Height)}
+	spec := file.Spec
+	normalised := o.Score == Normalised || o.Score == "" && spec.Normal != nil
+	was := r.own(file, normalised)
+	if r.judge, err = openJudge(scoredAs(file, normalised), o); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, loaded.Close()) }()
-	inspector, err := loaded.NewInspector(inspect.Options{})
-	if err != nil {
+	defer func() { err = errors.Join(err, r.judge.close()) }()
+	r.outcome.Provider = r.judge.model.Provider()
+	r.progress, r.total = progress, len(good)
+	if normalised {
+		r.total *= 2
+		if r.learner, err = fair.NewLearner(file.Height, file.Width, spec.Scoring); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.scoreAll(ctx); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, inspector.Close()) }()
-	r := &run{
-		options: o, good: good,
-		judge: judge{inspector: inspector, w: file.Width, h: file.Height},
-		meter: validity.NewMeter(file.Width, file.Height),
-	}
-	r.outcome.Provider = loaded.Provider()
-	if err := r.scoreAll(ctx, progress); err != nil {
+	if err := r.plausible(r.scores(), was); err != nil {
 		return nil, err
 	}
-	return r.finish(ctx, file)
+	spec.Normal = nil
+	if normalised {
+		if spec.Normal, err = r.normalise(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return r.finish(ctx, file, spec)
+}
+
+// own is the threshold that the good images can be held against: the model's, if
+// it is for the score that the model has.
+func (r *run) own(file *model.File, normalised bool) *model.Calibration {
+	if normalised != (file.Normal != nil) {
+		return nil
+	}
+	return file.Calibration
+}
+
+// scoredAs is the model with a score of that kind; one that was not normalised is
+// measured against nothing, and only its maps are of use.
+func scoredAs(file *model.File, normalised bool) *model.File {
+	if normalised == (file.Normal != nil) {
+		return file
+	}
+	f := *file
+	f.Normal = nil
+	if normalised {
+		f.Normal = &fair.Normal{W: 1, H: 1}
+		for t := range fair.Terms {
+			f.Normal.Mean[t], f.Normal.Std[t] = []float32{0}, []float32{1}
+		}
+	}
+	return &f
 }
 
 // run is a calibration under way.
 type run struct {
-	options Options
-	judge   judge
-	meter   *validity.Meter
-	good    []Picture
-	kept    []Picture        // those that could be read
-	looks   []validity.Stats // of each of those
-	outcome Outcome
+	options  Options
+	judge    *judge
+	meter    *validity.Meter
+	good     []Picture
+	kept     []Picture        // those that could be read
+	looks    []validity.Stats // of each of those
+	learner  *fair.Learner    // nil: the score is the paper's
+	progress func(done, total int)
+	done     int
+	total    int
+	outcome  Outcome
 }
 
-func (r *run) scoreAll(ctx context.Context, progress func(done, total int)) error {
-	for n, p := range r.good {
+func (r *run) tell() {
+	r.done++
+	if r.progress != nil {
+		r.progress(r.done, r.total)
+	}
+}
+
+func (r *run) scores() []float64 {
+	scores := make([]float64, len(r.outcome.Scores))
+	for i, p := range r.outcome.Scores {
+		scores[i] = p.Score
+	}
+	return scores
+}
+
+// normalise learns what the maps of the good images look like, and scores each
+// image by what the others look like: one that was learnt from would score less
+// than those to come.
+func (r *run) normalise(ctx context.Context) (*fair.Normal, error) {
+	smoother, err := fair.NewSmoother(r.judge.h, r.judge.w, r.judge.model.File().Scoring)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range r.kept {
+		pixels, err := p.Read()
+		if err != nil {
+			return nil, fmt.Errorf("%s: read a second time: %w", p.Name, err)
+		}
+		if _, err := r.judge.score(ctx, pixels); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.Name, err)
+		}
+		others, err := r.learner.Without(r.judge.maps())
+		if err != nil {
+			return nil, err
+		}
+		smoother.Normalise(others.Field(r.judge.h, r.judge.w), nil)
+		r.outcome.Scores[i].Score = smoother.Smooth(r.judge.maps(), nil)
+		r.tell()
+	}
+	return r.learner.Normal()
+}
+
+func (r *run) scoreAll(ctx context.Context) error {
+	for _, p := range r.good {
 		score, look, err := r.scoreOne(ctx, p)
 		switch {
 		case errors.Is(err, inspect.ErrPicture):
@@ -115,9 +208,7 @@ func (r *run) scoreAll(ctx context.Context, progress func(done, total int)) erro
 			r.kept, r.looks = append(r.kept, p), append(r.looks, look)
 			r.outcome.Scores = append(r.outcome.Scores, Scored{p.Name, score})
 		}
-		if progress != nil {
-			progress(n+1, len(r.good))
-		}
+		r.tell()
 	}
 	return TooBroken(r.outcome.Broken, len(r.good))
 }
@@ -135,20 +226,14 @@ func (r *run) scoreOne(ctx context.Context, p Picture) (score float64, look vali
 		aspect = p.Aspect()
 	}
 	look = r.meter.Take(aspect)
-	score, err = r.judge.score(ctx, pixels)
+	if score, err = r.judge.score(ctx, pixels); err == nil && r.learner != nil {
+		r.learner.Add(r.judge.maps())
+	}
 	return score, look, err
 }
 
-func (r *run) finish(ctx context.Context, file *model.File) (*Outcome, error) {
-	scores := make([]float64, len(r.outcome.Scores))
-	for i, p := range r.outcome.Scores {
-		scores[i] = p.Score
-	}
-	if err := r.plausible(scores, file.Calibration); err != nil {
-		return nil, err
-	}
-	spec, o := file.Spec, r.options
-	var err error
+func (r *run) finish(ctx context.Context, file *model.File, spec model.Spec) (_ *Outcome, err error) {
+	scores, o := r.scores(), r.options
 	if spec.Calibration, err = Set(scores, o.FalseReject, o.Confidence, o.ReviewRate); err != nil {
 		return nil, err
 	}
@@ -157,7 +242,15 @@ func (r *run) finish(ctx context.Context, file *model.File) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	if spec.Golden, err = r.judge.golden(ctx, o, pool, spec.Calibration.Threshold); err != nil {
+	if r.outcome.File, err = model.New(file.Bytes(), spec); err != nil {
+		return nil, err
+	}
+	j, err := openJudge(r.outcome.File, o)
+	if err != nil {
+		return nil, err
+	}
+	spec.Golden, err = j.golden(ctx, o, pool, spec.Calibration.Threshold)
+	if err = errors.Join(err, j.close()); err != nil {
 		return nil, err
 	}
 	r.outcome.Odd = Odd(r.outcome.Scores)
