@@ -16,6 +16,7 @@ import (
 	"faird/infer"
 	"faird/model"
 	"faird/model/unet"
+	"faird/train/calibrate"
 	"faird/train/defect"
 	"faird/train/fit"
 )
@@ -31,6 +32,7 @@ type Options struct {
 	Width, Height int // of the model's pictures, in pixels, multiples of 16
 	Filter        fair.Filter
 	Scoring       fair.Scoring
+	Score         string // calibrate.Normalised or calibrate.Paper
 
 	Batch    int     // pictures a step
 	Rate     float64 // learning rate, the largest
@@ -77,7 +79,7 @@ var schedules = map[string]func(rate float64) fit.Schedule{Paper: fit.PaperSched
 func Default() Options {
 	return Options{
 		Base: 32, Width: 256, Height: 256,
-		Filter: fair.DefaultFilter(), Scoring: fair.DefaultScoring(),
+		Filter: fair.DefaultFilter(), Scoring: fair.DefaultScoring(), Score: calibrate.Normalised,
 		Batch: 8, Rate: 1e-4, Schedule: Paper, Mix: defect.PaperMix(defect.FormPaper),
 		HoldBack: 0.2, FalseReject: 0.001, Confidence: 0.95, Precision: Auto,
 		Log: zerolog.Nop(),
@@ -108,6 +110,8 @@ func (o Options) Check() error {
 		return fmt.Errorf("false-reject rate %v and confidence %v must be between 0 and 1", o.FalseReject, o.Confidence)
 	case o.Precision != Auto && o.Precision != model.Float32:
 		return fmt.Errorf("precision %q: choose %s or %s", o.Precision, Auto, model.Float32)
+	case o.Score != calibrate.Normalised && o.Score != calibrate.Paper:
+		return fmt.Errorf("score %q: choose %s or %s", o.Score, calibrate.Normalised, calibrate.Paper)
 	case o.Workers < 0:
 		return fmt.Errorf("%d workers: choose 1 or more, or 0 for one a core", o.Workers)
 	case !slices.Contains(providers, infer.Provider(o.Infer.Provider)):

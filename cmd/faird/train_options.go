@@ -14,8 +14,12 @@ import (
 
 	"faird/fair"
 	"faird/train"
+	"faird/train/calibrate"
 	"faird/train/defect"
 )
+
+// scales of MSGMS that the scores are best with (docs/quality.md); the paper's are two.
+var scales = map[string]int{calibrate.Normalised: 1, calibrate.Paper: 2}
 
 // defaultTime is how long a training takes that is told nothing else.
 const defaultTime = 30 * time.Minute
@@ -51,6 +55,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.IntVar(&o.Filter.KSize, "ksize", 3, "side of the Sobel kernel: 3 or 5")
 	f.Float64Var(&o.Scoring.K, "k", o.Scoring.K, "weight of the colour difference in the score")
 	f.IntVar(&o.Scoring.Smooth, "smooth", 0, "side of the mean filter of the anomaly map, odd (default: the paper's 21 at 256 pixels, 11 at 128)")
+	f.StringVar(&o.Score, "score", o.Score, "normalised (measured against what good images look like), or paper (eq. 10)")
 	f.StringVar(&o.Textures, "textures", "", "folder of texture pictures (default: the good pictures themselves)")
 	f.StringVar(&o.cutpaste, "cutpaste", defect.FormPaper, "form of CutPaste: paper, authors or off")
 	f.BoolVar(&o.nsa, "nsa", false, "also blend in patches of other good pictures")
@@ -93,6 +98,7 @@ func (o *trainOptions) settle(given func(flag string) bool) (err error) {
 	if !given("smooth") {
 		o.Scoring.Smooth = fair.SmoothAt(o.Height, o.Width)
 	}
+	o.Scoring.Scales = scales[o.Score]
 	if !given("d0") {
 		o.Filter.D0 = fair.CutoffAt(o.Height, o.Width)
 	}
