@@ -252,3 +252,8 @@ func sealed(data []byte) []byte {
 	}
 	return data
 }
+
+// Of several images in one file nobody knows which one shows the part.
+func TestAnimatedPNG(t *testing.T) {
+	wantError(t, pngOf(13, 11, 8, pngRGB, 0, packed(13, 11, 8, 3, gradient(8)), chunk("acTL", []byte{0, 0, 0, 2, 0, 0, 0, 0})), "an animated PNG is not read")
+}
