@@ -153,6 +153,11 @@ int lav_forward(lav_decoder *d, const void *packet, int64_t tag)
 	return result(d, err);
 }
 
+// only_logs says whether a codec may log an error, put something else in the place of
+// what it could not decode, and return no error. FFV1 does so with a slice whose CRC
+// is wrong. Of codecs with headers of their own here, messages are no sign of damage.
+static int only_logs(enum AVCodecID codec) { return codec != AV_CODEC_ID_H264 && codec != AV_CODEC_ID_HEVC; }
+
 int lav_receive(lav_decoder *d, lav_picture *out)
 {
 	int err = d->codec ? avcodec_receive_frame(d->codec, d->frame) : AVERROR_EOF;
@@ -167,6 +172,8 @@ int lav_receive(lav_decoder *d, lav_picture *out)
 	// Without concealment the other flags of H.264's slices say nothing.
 	if (d->codec->error_concealment)
 		out->flagged |= f->decode_error_flags != 0;
+	if (only_logs(d->codec->codec_id))
+		out->flagged |= atomic_exchange(&d->complained, 0);
 	return LAV_OK;
 }
 
@@ -197,10 +204,18 @@ int lav_reset(lav_decoder *d)
 
 void lav_error(int code, char *text, size_t size) { av_strerror(code, text, size); }
 
-static void ignore(void *context, int level, const char *format, va_list arguments) {}
+// note prints nothing, and tells the decoder that it has logged an error.
+static void note(void *context, int level, const char *format, va_list arguments)
+{
+	if (level > AV_LOG_ERROR || !context || *(const AVClass **)context != avcodec_get_class())
+		return;
+	lav_decoder *d = ((AVCodecContext *)context)->opaque;
+	if (d)
+		atomic_store(&d->complained, 1);
+}
 
 void lav_quiet(void)
 {
 	av_log_set_level(AV_LOG_QUIET);
-	av_log_set_callback(ignore);
+	av_log_set_callback(note);
 }

@@ -164,12 +164,19 @@ func (d *Decoder) send(p packet) {
 	}
 }
 
+// noTrailer is no end of an FFV1 picture: its slices end with their size and a
+// checksum (RFC 9043, 4.9), which holds for zeros too.
+var noTrailer = make([]byte, 8)
+
 // look reads an access unit's headers and returns what libavcodec gets of it.
 func (d *Decoder) look(p packet) (u unit, data []byte) {
 	if d.headers == nil {
 		u, data = unit{coded: true, key: d.isKey(p), hidden: d.codec == "vp8" && p.data[0]&0x10 == 0}, p.data // show_frame
 	} else {
 		u, data = d.read(p)
+	}
+	if d.codec == "ffv1" && bytes.HasSuffix(p.data, noTrailer) {
+		u.err = fault.Damaged("it ends in zeros")
 	}
 	u.hidden = u.hidden || p.hidden
 	if u.err == nil {

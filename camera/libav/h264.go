@@ -218,6 +218,9 @@ func (h *h264) follow(u *unit, s h264Header, both bool) {
 func (h *h264) readSlice(nal []byte) (h264Header, error) {
 	r := header(nal, 1, 32)
 	s := h264Header{idr: nal[0]&31 == h264IDR, refIDC: nal[0] >> 5 & 3}
+	if broken(nal) {
+		return s, errBroken
+	}
 	s.first = r.unsigned()
 	kind := r.unsigned() % 5
 	s.intra = kind == 2 || kind == 4
