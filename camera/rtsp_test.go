@@ -8,12 +8,15 @@ import (
 	"testing"
 	"time"
 
+	"faird/camera/fault"
+	"faird/camera/rtsp"
 	"faird/config"
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/rs/zerolog"
 )
 
 // rtspServer is an RTSP camera that sends the pictures of an mjpegServer.
@@ -213,4 +216,24 @@ func TestRTSPOverUDPComesBack(t *testing.T) {
 func TestRTSPThatStalls(t *testing.T) {
 	s := newRTSP(t, 20*time.Millisecond)
 	stalls(t, start(t, s.url(), config.Camera{ReadTimeout: 500 * time.Millisecond}), s.mjpegServer)
+}
+
+// A decoder that cannot keep up is told of once a minute; the faults are counted.
+func TestSlowDecodingIsLogged(t *testing.T) {
+	var log journal
+	p, err := parse("rtsp://127.0.0.1:1/line?expect=10x10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := p.source(config.Camera{}, 0)
+	source.(logger).logTo(zerolog.New(&log))
+	c := source.(*checked).source.(*rtspCamera)
+	for range 3 {
+		c.note(rtsp.Unit{Err: fault.Incomplete("%w: lower the rate", rtsp.ErrSlow)})
+		c.note(rtsp.Unit{Err: fault.Incomplete("lost")})
+		c.note(rtsp.Unit{})
+	}
+	if text := log.text(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "decoding is slower than the stream: lower the rate") {
+		t.Error(text)
+	}
 }

@@ -210,6 +210,9 @@ func TestQueueIsBounded(t *testing.T) {
 		if u.Gap {
 			gaps++
 		}
+		if u.Err != nil && !errors.Is(u.Err, ErrSlow) {
+			t.Error(u.Err)
+		}
 	}
 	if gaps == 0 || q.bytes != 0 {
 		t.Errorf("%d gaps told, %d bytes left", gaps, q.bytes)
