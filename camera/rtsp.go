@@ -102,7 +102,7 @@ func (c *rtspCamera) open(ctx context.Context) error {
 		URL: c.fetch.URL, UDP: c.udp, TLS: secure, Open: left * 8 / 10, Silence: c.config.ReadTimeout, Arrival: c.arrival, MaxUnit: 3*c.config.MaxPixels + 1<<16,
 	})
 	if err != nil {
-		return err
+		return fetch.ExplainCertificate(err)
 	}
 	c.intact = time.Now()
 	c.settles = c.intact.Add(min(c.latency, c.config.ReadTimeout/2))

@@ -142,5 +142,5 @@ func explain(ctx context.Context, err error) error {
 	if e := (*net.OpError)(nil); errors.As(err, &e) && e.Op == "dial" {
 		return fmt.Errorf("%w: is the camera on, and the address right?", err)
 	}
-	return explainCertificate(err)
+	return ExplainCertificate(err)
 }
