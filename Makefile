@@ -39,7 +39,7 @@ COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOLANGCI := go tool -modfile=.ci/tools/go.mod golangci-lint
 
-.PHONY: help env deps deps-test build run test prove integrity soak fuzz licences vulncheck deb test-deb arm64 test-arm64 lint bench bench-compare bench-all soak-frames fmt clean
+.PHONY: help env deps deps-test build run test prove integrity soak fuzz sanitize licences vulncheck deb test-deb arm64 test-arm64 lint bench bench-compare bench-all soak-frames fmt clean
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 16
 
@@ -116,6 +116,9 @@ soak-frames: deps-test ## FRAMES=100000 through one daemon: memory flat, no goro
 FUZZTIME ?= 30s
 fuzz: deps-test ## every fuzz target for FUZZTIME=30s each
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+sanitize: deps-test ## the tests of everything with C of its own, under gcc's sanitizers: PACKAGES=./camera/libav
+	.ci/sanitize
 
 licences: ## names the licence of every module in the program; fails on one that is not allowed
 	@.ci/licences

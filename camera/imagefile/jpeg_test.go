@@ -78,6 +78,24 @@ func TestJPEGWithoutHuffmanTables(t *testing.T) {
 	refusesEveryPrefix(t, bare)
 }
 
+// The orientation that EXIF notes is ignored, as that of TIFF and of videos is.
+func TestJPEGOrientation(t *testing.T) {
+	data := jpegs(t)["4:2:0"]
+	want, _ := decoded(t, data)
+	exif := []byte("\xff\xe1\x00\x22Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00")
+	turned := join(data[:2], exif, data[2:])
+	opencv, err := gocv.IMDecode(turned, gocv.IMReadColor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opencv.Close()
+	if opencv.Cols() != want.Rows() {
+		t.Fatal("the image is not marked as turned")
+	}
+	got, _ := decoded(t, turned)
+	same(t, got, want)
+}
+
 func TestJPEGRestartMarkers(t *testing.T) {
 	data := jpegs(t)["4:2:0 restarts"]
 	first, second := bytes.Index(data, []byte{0xff, 0xd0}), bytes.Index(data, []byte{0xff, 0xd1})
