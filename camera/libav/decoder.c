@@ -153,11 +153,6 @@ int lav_forward(lav_decoder *d, const void *packet, int64_t tag)
 	return result(d, err);
 }
 
-// only_logs says whether a codec may log an error, put something else in the place of
-// what it could not decode, and return no error. FFV1 does so with a slice whose CRC
-// is wrong. Of codecs with headers of their own here, messages are no sign of damage.
-static int only_logs(enum AVCodecID codec) { return codec != AV_CODEC_ID_H264 && codec != AV_CODEC_ID_HEVC; }
-
 int lav_receive(lav_decoder *d, lav_picture *out)
 {
 	int err = d->codec ? avcodec_receive_frame(d->codec, d->frame) : AVERROR_EOF;
@@ -172,10 +167,10 @@ int lav_receive(lav_decoder *d, lav_picture *out)
 	// Without concealment the other flags of H.264's slices say nothing.
 	if (d->codec->error_concealment)
 		out->flagged |= f->decode_error_flags != 0;
-	if (only_logs(d->codec->codec_id))
-		out->flagged |= atomic_exchange(&d->complained, 0);
 	return LAV_OK;
 }
+
+int lav_complained(lav_decoder *d) { return atomic_exchange(&d->complained, 0); }
 
 int lav_is_key(lav_decoder *d, const uint8_t *data, int size)
 {

@@ -28,7 +28,7 @@ struct lav_decoder {
 	AVCodecParameters *parameters;
 	AVPacket *packet;
 	AVFrame *frame;
-	atomic_int complained; // libavcodec has logged an error since the last picture
+	atomic_int complained; // libavcodec has logged an error
 	int64_t max_bytes;
 	int threads, frame_threads;
 
