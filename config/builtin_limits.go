@@ -28,7 +28,7 @@ type BuiltinLimits struct {
 func DefaultLimits() BuiltinLimits {
 	return BuiltinLimits{
 		Sockets: 256, UserSockets: 128, ConnectTimeout: 5 * time.Second, WrongPasswords: 10,
-		Packet: 256 << 10, Unread: 4 << 20,
+		Packet: 2 << 20, Unread: 4 << 20,
 		Sessions: 64, SessionExpiry: 24 * time.Hour, SessionMessages: 8192, QueuedBytes: 64 << 20,
 		RetainedMessages: 256, RetainedBytes: 1 << 20, SessionSubscriptions: 256, Subscriptions: 4096,
 	}

@@ -81,7 +81,7 @@ func TestProblems(t *testing.T) {
 		"no sockets":         {"mqtt: {builtin: {limits: {sockets: 0}}}", `faird.yaml:1: mqtt.builtin.limits.sockets: 0 is out of range; give 1 to 65536`},
 		"too many of a user": {"mqtt: {builtin: {limits: {sockets: 10}}}", `faird.yaml:1: mqtt.builtin.limits.user_sockets: 128 is out of range; give 1 to 10`},
 		"small packets":      {"mqtt: {builtin: {limits: {packet: 1KiB}}}", `faird.yaml:1: mqtt.builtin.limits.packet: 1KiB is out of range; give 64KiB to 1GiB`},
-		"unread below one":   {"mqtt: {builtin: {limits: {unread: 100kB}}}", `faird.yaml:1: mqtt.builtin.limits.unread: 100kB is out of range; give 256KiB to 1GiB`},
+		"unread below one":   {"mqtt: {builtin: {limits: {unread: 100kB}}}", `faird.yaml:1: mqtt.builtin.limits.unread: 100kB is out of range; give 2MiB to 1GiB`},
 		"never connected":    {"mqtt: {builtin: {limits: {connect_timeout: 1h}}}", `faird.yaml:1: mqtt.builtin.limits.connect_timeout: 1h0m0s is out of range; give 100ms to 5m`},
 		"all of all":         {"mqtt: {builtin: {users: [{name: plc, password: abcdefghij, read: 'all, cap'}]}}", `faird.yaml:1: mqtt.builtin.users.plc.read: "all" is no station's name; write station names separated by commas, or all, or none, and nothing else`},
 		"two users":          {"mqtt: {builtin: {users: [{name: a, password: abcdefghij}, {name: a, password: abcdefghij}]}}", `faird.yaml:1: mqtt.builtin.users[1].name: there are two users "a"; give each its own name`},

@@ -185,7 +185,7 @@ func TestSettingsThatCannotBe(t *testing.T) {
 	if err := os.WriteFile(file, []byte("nonsense"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	user := []config.User{{Name: "plc", Password: "x"}}
+	user := []config.User{{Name: "plc", Password: "plc-secret"}}
 	tests := []struct {
 		name, want string
 		c          config.MQTT
@@ -202,7 +202,7 @@ func TestSettingsThatCannotBe(t *testing.T) {
 		{"listen", "mqtt.builtin.listen", config.MQTT{Builtin: config.Builtin{Listen: "1883"}}, testBox},
 		{"beyond", "mqtt.builtin.users", config.MQTT{Builtin: config.Builtin{Listen: "0.0.0.0:0"}}, testBox},
 		{"beyond, every address", "mqtt.builtin.users", config.MQTT{Builtin: config.Builtin{Listen: ":0"}}, testBox},
-		{"nameless", "users[0]", config.MQTT{Builtin: config.Builtin{Users: []config.User{{Password: "x"}}}}, testBox},
+		{"nameless", "users[0]", config.MQTT{Builtin: config.Builtin{Users: []config.User{{Password: "plc-secret"}}}}, testBox},
 		{"without password", "users[0]", config.MQTT{Builtin: config.Builtin{Users: []config.User{{Name: "x"}}}}, testBox},
 		{"twice", "users[1]", config.MQTT{Builtin: config.Builtin{Users: append(user, user...)}}, testBox},
 		{"password file of a user", "users[0].password_file", config.MQTT{Builtin: config.Builtin{Users: []config.User{{Name: "x", PasswordFile: "/nowhere"}}}}, testBox},
