@@ -45,10 +45,10 @@ func newUsers(list []config.User, certified bool) (map[string]user, error) {
 			return nil, fmt.Errorf("%s: %s is there twice", at, u.Name)
 		case n == 0 && !certified:
 			return nil, fmt.Errorf("%s: %s has no password: set password or password_file", at, u.Name)
-		case n > 0 && n < config.LeastPassword:
-			return nil, fmt.Errorf("%s: the password of %s has %d characters, fewer than %d: choose a longer one", at, u.Name, n, config.LeastPassword)
 		case password == redact.Stars:
 			return nil, fmt.Errorf("%s: the password of %s is what config show puts in its place: write the password itself", at, u.Name)
+		case n > 0 && n < config.LeastPassword:
+			return nil, fmt.Errorf("%s: the password of %s has %d characters, fewer than %d: choose a longer one", at, u.Name, n, config.LeastPassword)
 		}
 		known := user{read: u.Reads(), trigger: u.Triggers(), command: u.Commands()}
 		if password != "" {

@@ -41,7 +41,8 @@ type Conn struct {
 	queue   []byte
 	size    int64 // of queue and of what is being written
 	coming  int64 // of the packet that the client has announced and not sent in full
-	free    int64 // bytes that may wait beside the limit: what the session owes
+	owed    int64 // bytes that the session has kept and that are not yet written
+	free    int64 // bytes that may wait beside the limit: those owed, and those of them that wait
 	closing bool
 	dead    bool
 }
@@ -66,7 +67,7 @@ func (c *Conn) Known() { c.known.Store(true) }
 func (c *Conn) Owed(bytes int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.free = bytes
+	c.owed, c.free = bytes, bytes
 }
 
 func (c *Conn) who() string { return c.RemoteAddr().String() }
@@ -133,6 +134,7 @@ func (c *Conn) Write(b []byte) (int, error) {
 	}
 	c.queue = append(c.queue, b...)
 	c.size += int64(len(b))
+	c.owed = max(0, c.owed-int64(len(b)))
 	c.more.Signal()
 	c.mu.Unlock()
 	c.hold(int64(len(b)))
@@ -176,7 +178,7 @@ func (c *Conn) sent(n int64) {
 		n = 0 // no longer counted
 	}
 	c.size -= n
-	c.free = min(c.free, c.size)
+	c.free = min(c.free, c.size+c.owed)
 	c.mu.Unlock()
 	c.hold(-n)
 }

@@ -129,7 +129,10 @@ func (c *Certificates) Server() *tls.Config {
 // server for its own by the very certificate, whatever name is in it.
 func (c *Certificates) Client() *tls.Config {
 	return &tls.Config{
-		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{c.self},
+		MinVersion: tls.VersionTLS12,
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { // whichever authorities are asked for
+			return &c.self, nil
+		},
 		InsecureSkipVerify: true, //nolint:gosec // verified below
 		VerifyConnection: func(s tls.ConnectionState) error {
 			c.mu.Lock()
