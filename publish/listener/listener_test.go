@@ -64,6 +64,16 @@ func (r *rig) conn(i int) *Conn {
 	return r.conns[i]
 }
 
+// awaits so many connections since the start.
+func (r *rig) awaits(t *testing.T, n int) {
+	t.Helper()
+	eventually(t, "connections", func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.conns) == n
+	})
+}
+
 func newRig(t *testing.T, l Limits, open func() (net.Listener, error)) *rig {
 	t.Helper()
 	r := &rig{reached: map[string]int{}}
@@ -158,8 +168,10 @@ func TestOldestStrangerMakesRoom(t *testing.T) {
 	l := generous()
 	l.Sockets = 2
 	r := newRig(t, l, nil)
-	first, second := r.dial(t), r.dial(t)
-	eventually(t, "both are there", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return len(r.conns) == 2 })
+	first := r.dial(t)
+	r.awaits(t, 1)
+	second := r.dial(t)
+	r.awaits(t, 2)
 	r.conn(0).Known()
 	r.dial(t)
 	eventually(t, "the stranger is cut", func() bool { return r.times("sockets") == 1 })
@@ -170,7 +182,7 @@ func TestOldestStrangerMakesRoom(t *testing.T) {
 			t.Errorf("%v: %v", c.LocalAddr(), err)
 		}
 	}
-	eventually(t, "the third is there", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return len(r.conns) == 3 })
+	r.awaits(t, 3)
 	r.conn(2).Known()
 	fourth := r.dial(t)
 	fourth.SetReadDeadline(time.Now().Add(patience)) //nolint:errcheck // a test's connection
@@ -183,7 +195,7 @@ func TestOldestStrangerMakesRoom(t *testing.T) {
 func TestWritingNeverWaits(t *testing.T) {
 	r := newRig(t, generous(), nil)
 	client := r.dial(t)
-	eventually(t, "it is there", func() bool { return r.Sockets() == 1 })
+	r.awaits(t, 1)
 	c := r.conn(0)
 	c.Owed(8 << 20)
 	chunk := make([]byte, 64<<10)
@@ -218,7 +230,7 @@ func TestHeldByAll(t *testing.T) {
 	r := newRig(t, l, nil)
 	r.dial(t)
 	r.dial(t)
-	eventually(t, "both are there", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return len(r.conns) == 2 })
+	r.awaits(t, 2)
 	chunk := make([]byte, 64<<10)
 	for i := range 100 {
 		for range 1 + 3*(i%2) {
