@@ -27,7 +27,7 @@ type BuiltinLimits struct {
 // DefaultLimits are generous to a plant and far from what hurts a box.
 func DefaultLimits() BuiltinLimits {
 	return BuiltinLimits{
-		Sockets: 256, UserSockets: 128, ConnectTimeout: 5 * time.Second, WrongPasswords: 10,
+		Sockets: 256, UserSockets: 64, ConnectTimeout: 5 * time.Second, WrongPasswords: 10,
 		Packet: 2 << 20, Unread: 4 << 20,
 		Sessions: 64, SessionExpiry: 24 * time.Hour, SessionMessages: 8192, QueuedBytes: 64 << 20,
 		RetainedMessages: 256, RetainedBytes: 1 << 20, SessionSubscriptions: 256, Subscriptions: 4096,

@@ -79,7 +79,7 @@ func TestProblems(t *testing.T) {
 		"half a certificate": {"mqtt: {builtin: {tls: {cert: a.pem}}}", `faird.yaml:1: mqtt.builtin.tls: cert and key go together; give both or neither`},
 		"clients' alone":     {"mqtt: {builtin: {tls: {client_ca: a.pem}}}", `faird.yaml:1: mqtt.builtin.tls.client_ca: set, but the broker itself has no certificate; give mqtt.builtin.tls.cert and key too`},
 		"no sockets":         {"mqtt: {builtin: {limits: {sockets: 0}}}", `faird.yaml:1: mqtt.builtin.limits.sockets: 0 is out of range; give 1 to 65536`},
-		"too many of a user": {"mqtt: {builtin: {limits: {sockets: 10}}}", `faird.yaml:1: mqtt.builtin.limits.user_sockets: 128 is out of range; give 1 to 10`},
+		"too many of a user": {"mqtt: {builtin: {limits: {sockets: 10}}}", `faird.yaml:1: mqtt.builtin.limits.user_sockets: 64 is out of range; give 1 to 10`},
 		"small packets":      {"mqtt: {builtin: {limits: {packet: 1KiB}}}", `faird.yaml:1: mqtt.builtin.limits.packet: 1KiB is out of range; give 64KiB to 1GiB`},
 		"unread below one":   {"mqtt: {builtin: {limits: {unread: 100kB}}}", `faird.yaml:1: mqtt.builtin.limits.unread: 100kB is out of range; give 2MiB to 1GiB`},
 		"never connected":    {"mqtt: {builtin: {limits: {connect_timeout: 1h}}}", `faird.yaml:1: mqtt.builtin.limits.connect_timeout: 1h0m0s is out of range; give 100ms to 5m`},
