@@ -496,7 +496,7 @@ func TestGuessedPasswords(t *testing.T) {
 		}
 		defer conn.Close()
 		conn.SetDeadline(time.Now().Add(patience)) //nolint:errcheck // a test's connection
-		return (&attacker{t, conn}).connect("guess", user, password, true)
+		return (&attacker{t, conn}).connect("of-"+user, user, password, true)
 	}
 	for i := range 5 {
 		if code := from("127.0.0.2", "plc", fmt.Sprint("guess-", i)); code != packets.ErrRefusedNotAuthorised {

@@ -24,7 +24,7 @@ import (
 var floodFor = flag.Duration("flood", 8*time.Second, "TestFlood: how long the built-in broker is attacked")
 
 const (
-	floodPause    = 250 * time.Millisecond // between two triggers
+	floodPause    = 100 * time.Millisecond // between an answer and the next trigger
 	floodDeadline = 5 * time.Second        // of each
 	floodSettle   = time.Minute            // until nothing is left of the attacks
 	floodMost     = 400 << 20              // bytes of memory, with all limits reached
@@ -138,11 +138,22 @@ func (f *flood) trigger(ctx context.Context) {
 			f.say("trigger %s is not taken: %v", id, token.Error())
 			return
 		}
+		for began := time.Now(); f.waits(id) && time.Since(began) < floodDeadline; {
+			time.Sleep(time.Millisecond)
+		}
 		select {
 		case <-time.After(floodPause):
 		case <-ctx.Done():
 		}
 	}
+}
+
+// waits reports whether a trigger is not yet answered.
+func (f *flood) waits(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, is := f.sent[id]
+	return is
 }
 
 // answered waits for what is still on its way.

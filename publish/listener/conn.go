@@ -37,7 +37,7 @@ type Conn struct {
 	frames   framing     // of what the client sends
 
 	mu      sync.Mutex
-	more    sync.Cond // there is something to write, or nothing will be any more
+	more    sync.Cond // there is something to write, or something was written, or nothing will be any more
 	queue   []byte
 	size    int64 // of queue and of what is being written
 	coming  int64 // of the packet that the client has announced and not sent in full
@@ -87,10 +87,7 @@ func (c *Conn) late() bool {
 // Read implements net.Conn. It looks at the packets' heads: for each the library
 // allocates what is announced.
 func (c *Conn) Read(b []byte) (int, error) {
-	c.mu.Lock()
-	over := c.closing
-	c.mu.Unlock()
-	if over {
+	if !c.mayAsk() {
 		return 0, net.ErrClosed
 	}
 	n, err := c.Conn.Read(b)
@@ -105,6 +102,18 @@ func (c *Conn) Read(b []byte) (int, error) {
 	}
 	c.announce(int64(c.frames.length))
 	return n, err
+}
+
+// mayAsk waits until the client has read a good part of what it has asked for:
+// a few bytes of it make the library send all that is retained. False: the
+// connection is closed.
+func (c *Conn) mayAsk() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.size > c.listener.limits.Unread/2+c.free && !c.closing {
+		c.more.Wait()
+	}
+	return !c.closing
 }
 
 // announce notes how much the client has announced.
@@ -135,7 +144,7 @@ func (c *Conn) Write(b []byte) (int, error) {
 	c.queue = append(c.queue, b...)
 	c.size += int64(len(b))
 	c.owed = max(0, c.owed-int64(len(b)))
-	c.more.Signal()
+	c.more.Broadcast()
 	c.mu.Unlock()
 	c.hold(int64(len(b)))
 	return len(b), nil
@@ -179,6 +188,7 @@ func (c *Conn) sent(n int64) {
 	}
 	c.size -= n
 	c.free = min(c.free, c.size+c.owed)
+	c.more.Broadcast()
 	c.mu.Unlock()
 	c.hold(-n)
 }
@@ -196,7 +206,7 @@ func (c *Conn) die() {
 	held := c.size + c.coming
 	c.dead, c.closing = true, true
 	c.queue, c.size, c.coming = nil, 0, 0
-	c.more.Signal()
+	c.more.Broadcast()
 	c.mu.Unlock()
 	c.hold(-held)
 }
@@ -227,7 +237,7 @@ func (c *Conn) Close() error {
 		c.closing = true
 		_ = c.Conn.SetReadDeadline(time.Now())
 		_ = c.Conn.SetWriteDeadline(time.Now().Add(lingerFor))
-		c.more.Signal()
+		c.more.Broadcast()
 	}
 	return nil
 }
