@@ -48,6 +48,7 @@ type Listener struct {
 
 	held     atomic.Int64 // bytes that all connections hold
 	failures atomic.Uint64
+	serving  chan struct{} // closed by Serve
 	ended    chan struct{} // closed by Close
 	owned    sync.WaitGroup
 
@@ -77,7 +78,7 @@ func New(o Options) (*Listener, error) {
 	}
 	return &Listener{
 		open: o.Open, limits: o.Limits, tls: o.TLS, reached: o.Reached, left: o.Left, log: o.Log,
-		inner: inner, ended: make(chan struct{}), conns: map[*Conn]struct{}{},
+		inner: inner, serving: make(chan struct{}), ended: make(chan struct{}), conns: map[*Conn]struct{}{},
 	}, nil
 }
 
@@ -129,6 +130,7 @@ func (l *Listener) Serve(establish listeners.EstablishFn) {
 	l.mu.Lock()
 	l.establish = establish
 	l.mu.Unlock()
+	close(l.serving)
 	failing := trouble{log: l.log}
 	for {
 		conn, err := l.accept()
@@ -273,14 +275,20 @@ func (l *Listener) start(c *Conn) {
 
 // Dial is a connection from within the process: it takes no socket, and no
 // stranger can have it.
-func (l *Listener) Dial(context.Context) (net.Conn, error) {
+func (l *Listener) Dial(ctx context.Context) (net.Conn, error) {
+	select {
+	case <-l.serving:
+	case <-l.ended:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	here, there := net.Pipe()
 	c := newConn(there, l)
 	c.inside = true
 	c.known.Store(true)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.over || l.establish == nil {
+	if l.over {
 		here.Close()
 		there.Close()
 		return nil, errors.New("the built-in broker does not run")
@@ -288,6 +296,7 @@ func (l *Listener) Dial(context.Context) (net.Conn, error) {
 	l.start(c)
 	ours := newConn(here, l) // a pipe has no room: writing to it would wait for a broker that is busy
 	ours.inside = true
+	ours.known.Store(true)
 	l.conns[ours] = struct{}{}
 	l.owned.Go(ours.write)
 	return ours, nil

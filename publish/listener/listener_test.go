@@ -191,6 +191,39 @@ func TestOldestStrangerMakesRoom(t *testing.T) {
 	}
 }
 
+// A connection from within takes no socket, and is cut for nobody.
+func TestDialFromWithin(t *testing.T) {
+	l := generous()
+	l.Sockets, l.ConnectTimeout = 2, 50*time.Millisecond
+	r := newRig(t, l, nil)
+	c, err := r.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for range 10 {
+		r.dial(t)
+	}
+	eventually(t, "strangers are cut", func() bool { return r.times("sockets") == 8 })
+	eventually(t, "and the others are late", func() bool { return r.times("connect_timeout") >= 2 && r.Sockets() == 0 })
+	for range 100 {
+		if _, err := c.Write(make([]byte, 1000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inner := r.conn(0)
+	if !Inside(inner) || Inside(c.(*Conn).Conn) {
+		t.Error("it is not known for what it is")
+	}
+	if _, err := inner.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 5)
+	if _, err := io.ReadFull(c, b); err != nil || string(b) != "hello" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
 // Writing never waits, and what was written before a close arrives.
 func TestWritingNeverWaits(t *testing.T) {
 	r := newRig(t, generous(), nil)
