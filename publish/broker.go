@@ -84,7 +84,10 @@ func (b *broker) start() (string, error) {
 	if err := b.listen(); err != nil {
 		return "", err
 	}
-	b.server = mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler), Capabilities: capabilities(b.config.Limits)})
+	b.server = mochi.New(&mochi.Options{
+		Logger: slog.New(slog.DiscardHandler), Capabilities: capabilities(b.config.Limits),
+		ClientNetReadBufferSize: readBuffer,
+	})
 	b.gate.server, b.bounds.server, b.quotas.server = b.server, b.server, b.server
 	for _, h := range []mochi.Hook{b.gate, b.bounds, b.quotas, b.receipts, newMend()} {
 		if err := b.server.AddHook(h, nil); err != nil {
@@ -162,9 +165,14 @@ func capabilities(l config.BuiltinLimits) *mochi.Capabilities {
 	return c
 }
 
-// writesPending is how many messages wait for a client's own goroutine, which
-// never waits for the client.
-const writesPending = 4096
+const (
+	// writesPending is how many messages wait for a client's own goroutine, which
+	// never waits for the client.
+	writesPending = 1024
+	// readBuffer is the library's, the smallest that it takes: the listener has one
+	// of its own, so that it is asked before each packet.
+	readBuffer = 16
+)
 
 // reachable is where this machine finds a listener on every address.
 func reachable(a *net.TCPAddr) string {

@@ -17,6 +17,8 @@ const (
 	checkEvery = 5 * time.Second
 	// checkTimeout bounds one look.
 	checkTimeout = 5 * time.Second
+	// checkAgain is how soon a try that failed is followed by another.
+	checkAgain = 100 * time.Millisecond
 )
 
 // health is what the built-in broker's last look at itself found.
@@ -64,7 +66,7 @@ func (b *broker) watch() {
 		cancel()
 	})
 	for {
-		took, err := b.roundTrip(ctx)
+		took, err := b.look(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -82,7 +84,19 @@ func (b *broker) watch() {
 	}
 }
 
-// roundTrip has one message come back.
+// look tries until a message comes back, within checkTimeout: one connection may
+// fall victim to a flood of others.
+func (b *broker) look(ctx context.Context) (took time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	for {
+		if took, err = b.roundTrip(ctx); err == nil || !sleep(ctx, checkAgain) {
+			return took, err
+		}
+	}
+}
+
+// roundTrip has one message come back, until ctx ends.
 func (b *broker) roundTrip(ctx context.Context) (took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +14,7 @@ import (
 const (
 	// maxConnect bounds a CONNECT packet: nobody knows yet who sends it.
 	maxConnect = 32 << 10
+	readBuffer = 4 << 10
 	// lingerFor is what a closed connection has left to send its last words.
 	lingerFor = time.Second
 )
@@ -32,9 +34,10 @@ type Conn struct {
 	net.Conn
 	listener *Listener
 	since    time.Time
-	inside   bool        // from Dial
-	known    atomic.Bool // has said who it is
-	frames   framing     // of what the client sends
+	inside   bool          // from Dial
+	known    atomic.Bool   // has said who it is
+	in       *bufio.Reader // of what the client sends; the library reads it packet by packet
+	frames   framing
 
 	mu      sync.Mutex
 	more    sync.Cond // there is something to write, or something was written, or nothing will be any more
@@ -48,7 +51,7 @@ type Conn struct {
 }
 
 func newConn(raw net.Conn, l *Listener) *Conn {
-	c := &Conn{Conn: raw, listener: l, since: time.Now()}
+	c := &Conn{Conn: raw, listener: l, since: time.Now(), in: bufio.NewReaderSize(raw, readBuffer)}
 	c.more.L = &c.mu
 	return c
 }
@@ -72,6 +75,15 @@ func (c *Conn) Owed(bytes int64) {
 
 func (c *Conn) who() string { return c.RemoteAddr().String() }
 
+// host is the address that the connection comes from.
+func (c *Conn) host() string {
+	host, _, err := net.SplitHostPort(c.who())
+	if err != nil {
+		return c.who()
+	}
+	return host
+}
+
 // inTime begins the time for the CONNECT.
 func (c *Conn) inTime() {
 	if !c.inside {
@@ -90,7 +102,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 	if !c.mayAsk() {
 		return 0, net.ErrClosed
 	}
-	n, err := c.Conn.Read(b)
+	n, err := c.in.Read(b)
 	if c.inside || n == 0 {
 		return n, err
 	}

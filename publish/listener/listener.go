@@ -244,9 +244,20 @@ func (l *Listener) admit(raw net.Conn) {
 	}
 }
 
+// oldestStranger is the one to go: of the address that has most of them. Mu is
+// held.
 func (l *Listener) oldestStranger() (oldest *Conn) {
+	from := map[string]int{}
 	for c := range l.conns {
-		if !c.known.Load() && (oldest == nil || c.since.Before(oldest.since)) {
+		if !c.known.Load() {
+			from[c.host()]++
+		}
+	}
+	for c := range l.conns {
+		if c.known.Load() {
+			continue
+		}
+		if oldest == nil || from[c.host()] > from[oldest.host()] || c.host() == oldest.host() && c.since.Before(oldest.since) {
 			oldest = c
 		}
 	}
