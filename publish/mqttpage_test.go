@@ -95,10 +95,17 @@ func TestMQTTPageUsers(t *testing.T) {
 		user, topic string
 		read, write bool
 	}{
-		{"plc", "lid/trigger", true, true}, {"plc", "command", true, true},
-		{"plc-cap", "cap/ack", true, true}, {"plc-cap", "lid/trigger", false, false}, {"plc-cap", "cap/command", true, false}, {"plc-cap", "state", true, false},
-		{"panel", "lid/command", true, true}, {"panel", "command", true, false}, {"panel", "cap/trigger", true, false},
-		{"viewer", "cap/trigger", true, false}, {"viewer", "command", true, false},
+		{"plc", "lid/trigger", true, true},
+		{"plc", "command", true, true},
+		{"plc-cap", "cap/ack", true, true},
+		{"plc-cap", "lid/trigger", false, false},
+		{"plc-cap", "cap/command", true, false},
+		{"plc-cap", "state", true, false},
+		{"panel", "lid/command", true, true},
+		{"panel", "command", true, false},
+		{"panel", "cap/trigger", true, false},
+		{"viewer", "cap/trigger", true, false},
+		{"viewer", "command", true, false},
 	} {
 		topics := newTopics(testBox)
 		u := users[test.user]
