@@ -83,14 +83,11 @@ func ReadModel(path string) (*model.File, error) {
 }
 
 // VetModel reads the model file at path to run it, for who runs it without a box:
-// see [vetting.Vetter.Examine].
+// see [vetting.Vetter.Examine]. A file that could be read comes with the error too.
 func VetModel(ctx context.Context, path string, c config.Infer, log zerolog.Logger) (*model.File, error) {
 	f, err := vetting.Read(ctx, nil, path)
 	if err != nil {
 		return nil, err
 	}
-	if err := vetting.New(nil, log).Examine(ctx, f, c); err != nil {
-		return nil, err
-	}
-	return f, nil
+	return f, vetting.New(nil, log).Examine(ctx, f, c)
 }

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"faird/pipeline/vetting"
 )
 
 // asFaird makes the test binary be faird itself, so that the tests run the real
@@ -21,6 +23,7 @@ import (
 const asFaird = "TEST_AS_FAIRD"
 
 func TestMain(m *testing.M) {
+	vetting.BeChild()
 	if os.Getenv(asFaird) != "" {
 		if what := os.Getenv(hangAs); what != "" {
 			os.Exit(hang(what))
