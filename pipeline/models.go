@@ -77,17 +77,18 @@ func (m *models) openTuned(ctx context.Context, f *model.File) (*inspect.Model, 
 }
 
 // ReadModel reads the model file at path, or the built-in one for
-// [config.DemoModel], to say something about it: see [vetting.ReadBytes].
+// [config.DemoModel], to say something about it: see [vetting.Vetter.ReadBytes].
 func ReadModel(path string) (*model.File, error) {
-	return vetting.Read(context.Background(), nil, path)
+	return vetting.New(nil, zerolog.Nop()).Read(context.Background(), path)
 }
 
 // VetModel reads the model file at path to run it, for who runs it without a box:
 // see [vetting.Vetter.Examine]. A file that could be read comes with the error too.
 func VetModel(ctx context.Context, path string, c config.Infer, log zerolog.Logger) (*model.File, error) {
-	f, err := vetting.Read(ctx, nil, path)
+	v := vetting.New(nil, log)
+	f, err := v.Read(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	return f, vetting.New(nil, log).Examine(ctx, f, c)
+	return f, v.Examine(ctx, f, c)
 }

@@ -75,7 +75,8 @@ func launch(t *testing.T, dir string, env []string, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, cmd: cmd, exited: make(chan struct{})}
 	p.cmd.Dir = dir
-	p.cmd.Env = append(append(os.Environ(), asFaird+"=1", "FAIRD_INFER_LIBRARY="+library(t)), env...)
+	whole := library(t) // which a slowRuntime loads, also where the sandbox of vetting allows little else
+	p.cmd.Env = append(append(os.Environ(), asFaird+"=1", "FAIRD_INFER_LIBRARY="+whole, "LD_LIBRARY_PATH="+filepath.Dir(whole)), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.errs
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"faird/pipeline/vetting"
 )
 
@@ -84,7 +86,7 @@ func (s *Shelf) entry(base string) (Entry, bool) {
 		return e, true
 	}
 	e := Entry{Name: base, Bytes: info.Size(), Modified: info.ModTime()}
-	if f, err := vetting.Read(context.Background(), nil, s.path(base)); err != nil {
+	if f, err := vetting.New(nil, zerolog.Nop()).Read(context.Background(), s.path(base)); err != nil {
 		e.Err = err.Error()
 	} else {
 		e.Hash = f.Hash

@@ -101,7 +101,7 @@ func (s sandbox) rights() map[string]uint64 {
 		"/etc/ld.so.cache": mayRead, "/etc/localtime": mayRead,
 		s.scratch: files5 &^ mayRun,
 	}
-	folders := []string{"/usr", "/lib", "/lib64", "/proc", "/sys", filepath.Dir(s.library)}
+	folders := []string{"/usr", "/lib", "/lib64", "/opt", "/proc", "/sys", filepath.Dir(s.library)}
 	if file, err := filepath.EvalSymlinks(s.library); err == nil {
 		folders = append(folders, filepath.Dir(file))
 	}

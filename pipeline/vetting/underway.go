@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// mostStuck bounds the goroutines that wait in reads that do not come back.
+const mostStuck = 8
+
 // underWay are the reads that have not come back.
 type underWay struct {
 	mu    sync.Mutex

@@ -36,19 +36,21 @@ var errChild = errors.New("a process that examines a model has no other examine 
 
 // Vetter examines model files. Its methods are safe for concurrent use.
 type Vetter struct {
+	ReadFile    func(path string) ([]byte, error) // model.ReadBytes; replaced by tests
+	ReadTimeout time.Duration                     // how long it may take
+
 	tasks   *tasks.Group
 	log     zerolog.Logger
 	program []string // of the child
 	timeout time.Duration
-	reading reading
 	results *results
 }
 
 // New makes a Vetter whose work is tasks of g, which may be nil.
 func New(g *tasks.Group, log zerolog.Logger) *Vetter {
 	return &Vetter{
-		tasks: g, log: log, program: []string{self, Command}, timeout: childTimeout,
-		reading: diskReading, results: ofProcess,
+		ReadFile: model.ReadBytes, ReadTimeout: readTimeout,
+		tasks: g, log: log, program: []string{self, Command}, timeout: childTimeout, results: ofProcess,
 	}
 }
 
