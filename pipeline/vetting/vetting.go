@@ -24,7 +24,7 @@ import (
 // Limits of an examination.
 const (
 	readTimeout  = 30 * time.Second // for a file to be read
-	childTimeout = 5 * time.Minute  // for the child, see infer.Patience
+	childTimeout = 10 * time.Minute // for the child, which gives way to the line
 	leaveIn      = 2 * time.Second  // for the child to be gone after it was killed
 )
 
