@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"faird/config"
+	"faird/inspect"
 	"faird/model"
 	"faird/pipeline"
 	"faird/train/calibrate"
@@ -87,8 +88,11 @@ func (o *calibrateOptions) check() error {
 }
 
 func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error {
-	file, err := pipeline.ReadModel(o.model)
-	if err != nil {
+	o.Infer = config.Default().Infer
+	o.Infer.Provider, o.Infer.Library = o.provider, o.library
+	o.Log = consoleLog(zerolog.ErrorLevel) // that a model is not calibrated is no news here
+	file, err := pipeline.VetModel(ctx, o.model, o.Infer, o.Log)
+	if err != nil && (file == nil || !errors.Is(err, inspect.ErrGolden)) { // golden samples with other scores here are made anew
 		return err
 	}
 	if err := o.rescore(file); err != nil {
@@ -98,9 +102,6 @@ func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error 
 	if err != nil {
 		return fmt.Errorf("good pictures: %w", err)
 	}
-	o.Infer = config.Default().Infer
-	o.Infer.Provider, o.Infer.Library = o.provider, o.library
-	o.Log = consoleLog(zerolog.ErrorLevel) // that a model is not calibrated is no news here
 	tell, end := newProgress("scoring good pictures")
 	outcome, err := calibrate.Run(ctx, file, good, o.Options, tell)
 	end()

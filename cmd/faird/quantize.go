@@ -94,7 +94,10 @@ func (o *quantizeOptions) check() error {
 }
 
 func runQuantize(ctx context.Context, out io.Writer, o quantizeOptions) error {
-	file, err := pipeline.ReadModel(o.model)
+	o.Infer = config.Default().Infer
+	o.Infer.Provider, o.Infer.Library = o.provider, o.library
+	o.Log = consoleLog(zerolog.ErrorLevel)
+	file, err := pipeline.VetModel(ctx, o.model, o.Infer, o.Log)
 	if err != nil {
 		return err
 	}
@@ -108,9 +111,6 @@ func runQuantize(ctx context.Context, out io.Writer, o quantizeOptions) error {
 	if err != nil {
 		return fmt.Errorf("good pictures: %w", err)
 	}
-	o.Infer = config.Default().Infer
-	o.Infer.Provider, o.Infer.Library = o.provider, o.library
-	o.Log = consoleLog(zerolog.ErrorLevel)
 	stages := &stageProgress{}
 	outcome, err := quantize.Run(ctx, file, good, o.Options, stages.tell)
 	stages.end()

@@ -84,7 +84,7 @@ func addInferFlags(c *cobra.Command, provider, library *string) {
 }
 
 func score(ctx context.Context, out io.Writer, o scoreOptions, override bool, files []string) error {
-	m, err := loadModel(o.model, o.provider, o.library)
+	m, err := loadModel(ctx, o.model, o.provider, o.library)
 	if err != nil {
 		return err
 	}
@@ -131,14 +131,15 @@ func printAll(out io.Writer, o scoreOptions, results []scored) error {
 }
 
 // loadModel opens a model for a command; its log goes nowhere below a warning.
-func loadModel(path, provider, library string) (*inspect.Model, error) {
-	f, err := pipeline.ReadModel(path)
+func loadModel(ctx context.Context, path, provider, library string) (*inspect.Model, error) {
+	c := config.Default().Infer
+	c.Provider, c.Library = provider, library
+	log := consoleLog(zerolog.WarnLevel)
+	f, err := pipeline.VetModel(ctx, path, c, log)
 	if err != nil {
 		return nil, err
 	}
-	c := config.Default().Infer
-	c.Provider, c.Library = provider, library
-	return inspect.Open(f, c, consoleLog(zerolog.WarnLevel))
+	return inspect.Open(f, c, log)
 }
 
 // modelLimits are the model's own thresholds, nil where it is not calibrated.
