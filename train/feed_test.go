@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"image"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -137,7 +138,7 @@ func TestSplit(t *testing.T) {
 	all := &pictures{}
 	for i := range 60 {
 		all.names, all.pool = append(all.names, string(rune('a'+i))), append(all.pool, []byte{byte(i)})
-		all.aspects = append(all.aspects, float64(i))
+		all.sizes = append(all.sizes, image.Pt(i, 1))
 	}
 	training, held := split(all, 0.2, 1)
 	if len(held.pool) != 12 || len(training.pool) != 48 {
@@ -150,8 +151,8 @@ func TestSplit(t *testing.T) {
 		if all.pool[slices.Index(all.names, name)][0] != held.pool[i][0] {
 			t.Errorf("%s has another picture's pixels", name)
 		}
-		if held.aspects[i] != float64(held.pool[i][0]) {
-			t.Errorf("%s has another picture's aspect", name)
+		if held.sizes[i].X != int(held.pool[i][0]) {
+			t.Errorf("%s has another picture's size", name)
 		}
 	}
 	for n, back := range map[int]int{60: 10, 29: 9, 20: 6, 12: 5} {

@@ -202,7 +202,7 @@ func TestSkippedAdd(t *testing.T) {
 		more.add(hiddenFile, ".b")
 	}
 	more.add(otherName, "x.txt")
-	all.Add(more)
+	all.Add(&more)
 	if got := all.String(); got != "4 hidden files (such as .a), 1 file without the name of an image (x.txt)" || all.Entries() != 5 {
 		t.Error(got)
 	}

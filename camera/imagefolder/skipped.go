@@ -27,7 +27,7 @@ func (s *Skipped) add(r Reason, name string) {
 }
 
 // Add adds what another listing skipped.
-func (s *Skipped) Add(other Skipped) {
+func (s *Skipped) Add(other *Skipped) {
 	for _, g := range other.groups {
 		s.add(g.Reason, g.example)
 		i := slices.IndexFunc(s.groups, func(own group) bool { return own.Reason == g.Reason })
@@ -42,6 +42,14 @@ func (s *Skipped) Entries() int {
 		n += g.n
 	}
 	return n
+}
+
+// Of is String as a line about a folder, "" if nothing was skipped.
+func (s *Skipped) Of(dir string) string {
+	if len(s.groups) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("left out of %s: %s", dir, s)
 }
 
 // String says in one line what was skipped and why, "" if nothing was: "2 hidden

@@ -55,7 +55,7 @@ func realScores(t *testing.T, folder string) []float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pictures, err := Folder(dir, file.Width, file.Height, 0)
+	pictures, _, err := Folder(dir, file.Width, file.Height, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -241,30 +241,33 @@ func TestFolder(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	pictures, err := Folder(dir, side, side, 0)
+	pictures, skipped, err := Folder(dir, side, side, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(pictures) != 2 || pictures[0].Name != filepath.Join(dir, "b.png") || pictures[1].Name != filepath.Join(dir, "day 2", "a.PNG") {
 		t.Fatalf("%v", pictures)
 	}
-	if a := pictures[1].Aspect(); a != 0 {
+	if got := skipped.String(); got != "1 file without the name of an image (notes.txt)" {
+		t.Errorf("left out %s", got)
+	}
+	if a := pictures[1].aspect(); a != 0 {
 		t.Errorf("aspect %g of a picture that was not read", a)
 	}
 	if pixels, err := pictures[1].Read(); err != nil || len(pixels) != 3*side*side || pixels[0] != 77 {
 		t.Errorf("%d bytes, %v", len(pixels), err)
 	}
-	if a := pictures[1].Aspect(); !(a > 0) {
+	if a := pictures[1].aspect(); a != 1.25 {
 		t.Errorf("aspect %g of a picture that was read", a)
 	}
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(dir, link); err != nil {
 		t.Fatal(err)
 	}
-	if linked, err := Folder(link, side, side, 0); err != nil || len(linked) != 2 || linked[0].Name != filepath.Join(link, "b.png") {
+	if linked, _, err := Folder(link, side, side, 0); err != nil || len(linked) != 2 || linked[0].Name != filepath.Join(link, "b.png") {
 		t.Errorf("through a link: %v, %v", linked, err)
 	}
-	limited, err := Folder(dir, side, side, 100*80-1)
+	limited, _, err := Folder(dir, side, side, 100*80-1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,12 +286,12 @@ func TestFolderErrors(t *testing.T) {
 	empty, set := t.TempDir(), t.TempDir()
 	save(t, filepath.Join(set, "test", "dent", "0.png"))
 	for dir, says := range map[string]string{
-		empty:                           "no pictures in",
+		empty:                           "no images in",
 		set:                             "whole data set",
 		filepath.Join(empty, "nowhere"): "no such file",
-		filepath.Join(set, "test", "dent", "0.png"): "not a directory",
+		filepath.Join(set, "test", "dent", "0.png"): "is not a folder",
 	} {
-		if _, err := Folder(dir, side, side, 0); err == nil || !strings.Contains(err.Error(), says) {
+		if _, _, err := Folder(dir, side, side, 0); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: error %v does not say %q", dir, err, says)
 		}
 	}

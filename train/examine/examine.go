@@ -8,6 +8,9 @@ import (
 // Set is a set of images under examination. It keeps about 16 kB of each. Close
 // it; it is for one goroutine.
 type Set struct {
+	// Distinct says that each image shows another part, however alike they are.
+	Distinct bool
+
 	viewer *viewer
 	views  []*view
 }
@@ -45,10 +48,21 @@ type Outlier struct {
 	Why   string
 }
 
+func (s *Set) parts() []int {
+	if !s.Distinct {
+		return groups(s.views, s.viewer.fineW, s.viewer.fineH)
+	}
+	each := make([]int, len(s.views))
+	for i := range each {
+		each[i] = i
+	}
+	return each
+}
+
 // Report compares the images. It takes about a millisecond an image, and for
 // thousands of very similar ones up to ten.
 func (s *Set) Report() *Report {
-	r := &Report{Part: groups(s.views, s.viewer.fineW, s.viewer.fineH)}
+	r := &Report{Part: s.parts()}
 	for _, p := range r.Part {
 		r.Parts = max(r.Parts, p+1)
 	}

@@ -43,10 +43,10 @@ const (
 )
 
 const (
-	fewestToJudge  = 8   // images of different parts, for one to be unlike the others
-	almostAll      = 0.9 // of the pixels
-	sharpnessSteps = 0.1 // least deviation of the logarithm of sharpness
-	levelSteps     = 4   // least deviation of brightness, in levels
+	fewestToJudge  = 8    // images of different parts, for one to be unlike the others
+	almostAll      = 0.9  // of the pixels
+	sharpnessSteps = 0.1  // least deviation of the logarithm of sharpness
+	levelSteps     = 4    // least deviation of brightness, in levels
 	strangeSteps   = 0.15 // the same of the logarithm of strangeness
 	neighbours     = 3
 )
