@@ -42,7 +42,7 @@ func (p *pictures) examine(o Options, skipped *imagefolder.Skipped) (_ *pictures
 	}
 	e.Pictures, e.Parts = len(p.pool), len(p.byPart())
 	if e.Parts < e.Pictures && e.Parts < fewestToTrain+calibrate.Fewest {
-		return nil, nil, fmt.Errorf("%d in %s show %d different part(s), for near-duplicates count once: at least %d parts are needed, thirty are a good start; if each picture does show another part, say so with --distinct",
+		return nil, nil, fmt.Errorf("%d in %s show only %d different part(s) (near-duplicates count once): at least %d are needed, thirty are a good start; if each picture does show another part, say so with --distinct",
 			e.Pictures, o.Good, e.Parts, fewestToTrain+calibrate.Fewest)
 	}
 	return p, e, enough(e.Pictures, o.Good)

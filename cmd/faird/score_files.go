@@ -45,6 +45,9 @@ func scoreEach(out io.Writer, o scoreOptions, files []string, score func(n int, 
 		var broken fileError
 		switch {
 		case errors.As(err, &broken):
+			if len(files) == 1 && !o.json {
+				return err
+			}
 			failed = append(failed, err)
 			r = scored{File: file, Regions: []verdict.Region{}, Detail: strings.TrimPrefix(err.Error(), file+": ")}
 		case err != nil:

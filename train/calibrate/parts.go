@@ -39,7 +39,7 @@ func worst(scores []float64, part []int) []float64 {
 	return out
 }
 
-func fewParts(pictures, parts int, falseReject, confidence float64) error {
-	return fmt.Errorf("%d pictures show %d different part(s), for near-duplicates count once: %w; if each picture does show another part, say so with --distinct",
-		pictures, parts, tooFew(parts, falseReject, confidence))
+func fewParts(pictures, parts int) error {
+	return fmt.Errorf("%d pictures show only %d different part(s) (near-duplicates count once): at least %d are needed, thirty are a good start; if each picture does show another part, say so with --distinct",
+		pictures, parts, Fewest)
 }

@@ -11,6 +11,7 @@ import (
 
 	"faird/config"
 	"faird/inspect"
+	"faird/inspect/resemblance"
 	"faird/inspect/validity"
 	"faird/model"
 	"faird/train/defect"
@@ -105,7 +106,8 @@ type run struct {
 	options Options
 	judge   judge
 	meter   *validity.Meter
-	set     *examine.Set // nil: it is known which parts the pictures show
+	alike   resemblance.Meter // of the pictures to what the network makes of them
+	set     *examine.Set      // nil: it is known which parts the pictures show
 	good    []Picture
 	kept    []Picture        // those that could be read
 	looks   []validity.Stats // of each of those
@@ -143,6 +145,7 @@ func (r *run) scoreOne(ctx context.Context, p Picture) (score float64, look vali
 	if score, err = r.judge.score(ctx, pixels); err != nil {
 		return 0, look, err
 	}
+	r.alike.Add(r.judge.inspector.Resized(), r.judge.inspector.Restored())
 	if r.set != nil {
 		err = r.set.Add(p.Name, pixels, p.size())
 	}
@@ -154,6 +157,9 @@ func (r *run) finish(ctx context.Context, file *model.File) (*Outcome, error) {
 	for i, p := range r.outcome.Scores {
 		scores[i] = p.Score
 	}
+	if err := r.alike.Check(file.Plain); err != nil {
+		return nil, fmt.Errorf("%s: %w", cmp.Or(file.Path, "model"), err)
+	}
 	if err := r.plausible(scores, file.Calibration); err != nil {
 		return nil, err
 	}
@@ -161,7 +167,7 @@ func (r *run) finish(ctx context.Context, file *model.File) (*Outcome, error) {
 	var err error
 	parts := worst(scores, r.parts())
 	if len(parts) < Fewest && len(scores) > len(parts) {
-		return nil, fewParts(len(scores), len(parts), o.FalseReject, o.Confidence)
+		return nil, fewParts(len(scores), len(parts))
 	}
 	if spec.Calibration, err = Set(parts, o.FalseReject, o.Confidence, o.ReviewRate); err != nil {
 		return nil, err
