@@ -38,7 +38,7 @@ func (p *pictures) examine(o Options, skipped *imagefolder.Skipped) (_ *pictures
 	p.parts = r.Part
 	if o.DropOutliers && len(r.Outliers) > 0 {
 		p = p.without(r.Outliers)
-		e.Words = append(e.Words, fmt.Sprintf("left out %d unlike the others", len(r.Outliers)))
+		e.Words = append(e.Words, fmt.Sprintf("left out: %d unlike the others", len(r.Outliers)))
 	}
 	e.Pictures, e.Parts = len(p.pool), len(p.byPart())
 	if e.Parts < e.Pictures && e.Parts < fewestToTrain+calibrate.Fewest {

@@ -87,9 +87,9 @@ func TestFindLeavesOutWhatIsNoImageOfAPart(t *testing.T) {
 	if got, want := found(t, l, err, dir), []string{"a/1.jpg", "b.png", "pipe.png"}; !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
-	const want = "3 folders of a file server or operating system (such as #recycle), 2 hidden files (such as .DS_Store), " +
+	const want = "3 system folders (such as #recycle), 2 hidden files (such as .DS_Store), " +
 		"1 hidden folder (.ipynb_checkpoints), 1 thumbnail of a file server (SYNOPHOTO_THUMB_M.jpg), " +
-		"1 file without the name of an image (Thumbs.db)"
+		"1 file of another type (Thumbs.db)"
 	if got := l.Skipped.String(); got != want || l.Skipped.Entries() != 8 {
 		t.Errorf("skipped %d: %s\nwant %s", l.Skipped.Entries(), got, want)
 	}
@@ -121,7 +121,7 @@ func TestFindFollowsLinks(t *testing.T) {
 	}
 	for _, want := range []string{
 		"3 links to folders that are listed already", "2 symbolic links that lead nowhere (such as 7)", "1 hidden folder (.hidden)",
-		"1 folder of a file server or operating system (yesterday/@eaDir)",
+		"1 system folder (yesterday/@eaDir)",
 	} {
 		if got := l.Skipped.String(); !strings.Contains(got, want) {
 			t.Errorf("skipped %q, want %q", got, want)
@@ -189,7 +189,7 @@ func TestListAndGlobStayInTheFolder(t *testing.T) {
 		if got := found(t, l, err, dir); !slices.Equal(got, []string{"1.png", "2.png", "5.png"}) {
 			t.Errorf("%s found %q", name, got)
 		}
-		if got := l.Skipped.String(); got != "1 hidden file (.h.png), 1 file without the name of an image (x.txt)" {
+		if got := l.Skipped.String(); got != "1 hidden file (.h.png), 1 file of another type (x.txt)" {
 			t.Errorf("%s skipped %q", name, got)
 		}
 	}
@@ -203,7 +203,7 @@ func TestSkippedAdd(t *testing.T) {
 	}
 	more.add(otherName, "x.txt")
 	all.Add(&more)
-	if got := all.String(); got != "4 hidden files (such as .a), 1 file without the name of an image (x.txt)" || all.Entries() != 5 {
+	if got := all.String(); got != "4 hidden files (such as .a), 1 file of another type (x.txt)" || all.Entries() != 5 {
 		t.Error(got)
 	}
 }

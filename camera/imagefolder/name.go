@@ -19,9 +19,9 @@ func (r Reason) String() string { return r.one }
 var (
 	hiddenFile   = Reason{"a hidden file", "hidden files"}
 	thumbnail    = Reason{"a thumbnail of a file server", "thumbnails of a file server"}
-	otherName    = Reason{"a file without the name of an image", "files without the name of an image"}
+	otherName    = Reason{"a file of another type", "files of other types"}
 	hiddenFolder = Reason{"a hidden folder", "hidden folders"}
-	systemFolder = Reason{"a folder of a file server or operating system", "folders of a file server or operating system"}
+	systemFolder = Reason{"a system folder", "system folders"}
 )
 
 // systemFolders are the folders, in lower case, in which file servers, operating

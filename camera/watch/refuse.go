@@ -27,7 +27,7 @@ func (w *Watcher) foreign(name string) string {
 	if info, err := os.Stat(w.tree.at(name)); err == nil && info.IsDir() {
 		return linkedFolder
 	}
-	return imagefolder.Name(name).String() + ": " + imagefolder.Names()
+	return imagefolder.Name(name).String() + ": images are named " + imagefolder.Names()
 }
 
 // kind names what is neither a file nor a link to one.

@@ -248,7 +248,7 @@ func TestFolder(t *testing.T) {
 	if len(pictures) != 2 || pictures[0].Name != filepath.Join(dir, "b.png") || pictures[1].Name != filepath.Join(dir, "day 2", "a.PNG") {
 		t.Fatalf("%v", pictures)
 	}
-	if got := skipped.String(); got != "1 file without the name of an image (notes.txt)" {
+	if got := skipped.String(); got != "1 file of another type (notes.txt)" {
 		t.Errorf("left out %s", got)
 	}
 	if a := pictures[1].aspect(); a != 0 {

@@ -71,6 +71,7 @@ func (s *Set) Report() *Report {
 			r.Outliers = append(r.Outliers, Outlier{i, s.views[i].name, why})
 		}
 	}
+	shorten(s.views)
 	r.Words = words(s.views, r, s.viewer.w, s.viewer.h)
 	return r
 }

@@ -43,12 +43,12 @@ const (
 )
 
 const (
-	fewestToJudge  = 8    // images of different parts, for one to be unlike the others
-	almostAll      = 0.9  // of the pixels
-	sharpnessSteps = 0.1  // least deviation of the logarithm of sharpness
-	levelSteps     = 4    // least deviation of brightness, in levels
-	strangeSteps   = 0.15 // the same of the logarithm of strangeness
-	neighbours     = 3
+	fewestToJudge = 8    // images of different parts, for one to be unlike the others
+	almostAll     = 0.9  // of the pixels
+	blurSteps     = 0.1  // least deviation of the logarithm of blur
+	levelSteps    = 4    // least deviation of brightness, in levels
+	strangeSteps  = 0.15 // the same of the logarithm of strangeness
+	neighbours    = 3
 )
 
 // outliers says for each view why it is unlike the others, "" if it is not. Those
@@ -58,15 +58,15 @@ func outliers(views []*view, part []int) []string {
 	if len(views) == 0 || slices.Max(part)+1 < fewestToJudge {
 		return why
 	}
-	level, sharpness := make([]float64, len(views)), make([]float64, len(views))
+	level, soft := make([]float64, len(views)), make([]float64, len(views))
 	var inked, blownShare []float64
 	for i, v := range views {
-		level[i], sharpness[i] = v.stats.Brightness, -math.Log(max(v.stats.Sharpness, 1e-3))
+		level[i], soft[i] = v.stats.Brightness, v.blur
 		inked, blownShare = append(inked, v.stats.Dark), append(blownShare, v.stats.Saturated)
 	}
 	usual := Median(level)
 	high, low := Upper(level, levelSteps), 2*usual-Upper(level, levelSteps)
-	dull := Upper(sharpness, sharpnessSteps)
+	softest := Upper(soft, blurSteps)
 	strange := strangeness(views, part)
 	far := Upper(strange, strangeSteps)
 	for i, v := range views {
@@ -79,7 +79,7 @@ func outliers(views []*view, part []int) []string {
 			why[i] = dark
 		case level[i] > high:
 			why[i] = bright
-		case sharpness[i] > dull:
+		case soft[i] > softest:
 			why[i] = blurred
 		case strange[i] > far:
 			why[i] = unlike

@@ -2,7 +2,6 @@ package examine
 
 import (
 	"cmp"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 
@@ -12,20 +11,18 @@ import (
 // When two images show one part. The bounds were chosen on the simulated line
 // (demo://): copies that were encoded again as JPEG (quality 50), made 10%
 // brighter, moved by a pixel, or given a sensor's noise of 10 levels stay below
-// them, and parts that differ stay above.
+// them, and parts that differ stay above. Parts that differ by less are taken for
+// one: nothing tells them from copies, and a rate that too few parts prove is the
+// lesser evil.
 const (
-	mostDetail  = 0.06 // share of the fine detail that differs
-	mostHue     = 3    // levels, of the 8x8 cells' colours
-	mostCoarse  = 8    // levels, of the 8x8 cells' grey: more is not compared at all
-	likeCopies  = 0.3  // structure in levels: what encoding leaves between copies
-	mostOfParts = 0.25 // structure, as a share of that between typical images of the set
-	mostLevels  = 1    // structure in levels, however much the set varies
+	mostDetail    = 0.06 // share of the fine detail that differs
+	mostStructure = 1    // levels
+	mostHue       = 3    // levels, of the 8x8 cells' colours
+	mostCoarse    = 8    // levels, of the 8x8 cells' grey: more is not compared closely
 )
 
-const (
-	nearest = 16  // candidates for each image: those whose cells are most alike
-	drawn   = 400 // pairs of the set that say how much its images vary
-)
+// nearest is how many candidates an image has: those whose cells are most alike.
+const nearest = 16
 
 // groups gives the part of each view: equal numbers for near-duplicates, numbered
 // from 0 in the order of the views. Near-duplicates of near-duplicates are
@@ -35,7 +32,6 @@ func groups(views []*view, w, h int) []int {
 	for i := range s.parent {
 		s.parent[i] = i
 	}
-	s.bound = s.structureBound()
 	candidates := s.candidates()
 	for k := range nearest + 1 {
 		s.round(candidates, k)
@@ -47,8 +43,7 @@ func groups(views []*view, w, h int) []int {
 type sorter struct {
 	views  []*view
 	w, h   int
-	bound  float64 // of structure
-	parent []int   // a forest: the root stands for the part
+	parent []int // a forest: the root stands for the part
 }
 
 func (s *sorter) root(i int) int {
@@ -57,24 +52,6 @@ func (s *sorter) root(i int) int {
 		i = s.parent[i]
 	}
 	return i
-}
-
-// structureBound is how much structure may differ within a part: a share of what
-// differs between the set's images, copies not counted.
-func (s *sorter) structureBound() float64 {
-	n := len(s.views)
-	random := rand.New(rand.NewPCG(1, uint64(n)))
-	var between []float64
-	for range min(drawn, n*(n-1)/2) {
-		a, b := s.views[random.IntN(n)], s.views[random.IntN(n)]
-		if d := compare(a.fine, b.fine, s.w, s.h); a != b && (d.structure > likeCopies || d.detail > mostDetail) {
-			between = append(between, d.structure)
-		}
-	}
-	if len(between) == 0 {
-		return likeCopies
-	}
-	return min(max(mostOfParts*Median(between), likeCopies), mostLevels)
 }
 
 // candidates are for each view the next one, and those that are most alike, the
@@ -134,7 +111,7 @@ func (s *sorter) alike(a, b *view) bool {
 		return false
 	}
 	d := compare(a.fine, b.fine, s.w, s.h)
-	return d.detail <= mostDetail && d.structure <= s.bound && max(d.gain, -d.gain) <= mostGain
+	return d.detail <= mostDetail && d.structure <= mostStructure && max(d.gain, -d.gain) <= mostGain
 }
 
 func (s *sorter) numbers() []int {

@@ -3,6 +3,7 @@ package examine
 import (
 	"errors"
 	"image"
+	"math"
 
 	"gocv.io/x/gocv"
 
@@ -22,7 +23,8 @@ type view struct {
 	fine   []byte      // grey, smoothed, [h,w] of the set
 	coarse coarse
 	stats  validity.Stats
-	grey   bool // all channels are equal
+	blur   float64 // logarithm of how many fine pixels an edge is wide, roughly
+	grey   bool    // all channels are equal
 }
 
 // coarse is an image in 8x8 cells: grey without brightness and contrast, then
@@ -87,6 +89,7 @@ func (v *viewer) view(pixels []byte) (_ *view, err error) {
 		return nil, err
 	}
 	out.fine = v.fine.ToBytes()
+	out.blur = blur(out.fine, v.fineW, v.fineH)
 	out.coarse.set(v.cells.ToBytes())
 	return out, nil
 }
@@ -115,6 +118,25 @@ func (c *coarse) set(bgr []byte) {
 	for i := range n {
 		c[i] = (c[i] - mean) * gain
 	}
+}
+
+// blur is the logarithm of the gradient's root mean square over the Laplacian's.
+// Unlike either alone it does not depend on how much there is to see.
+func blur(fine []byte, w, h int) float64 {
+	at := func(i int) float64 { return float64(fine[i]) }
+	var gradient, laplacian mean
+	for y := border; y < h-border; y++ {
+		for x := border; x < w-border; x++ {
+			i := y*w + x
+			gx, gy := (at(i+1)-at(i-1))/2, (at(i+w)-at(i-w))/2
+			l := at(i+1) + at(i-1) + at(i+w) + at(i-w) - 4*at(i)
+			gradient.add(gx*gx + gy*gy)
+			laplacian.add(l * l)
+		}
+	}
+	const rounding = 20. / 12 // of the smoothed image to 8 bits, as the Laplacian has it: squared levels
+	const least = 0.2         // so that a blank image is neither blurred nor sharp
+	return math.Log((gradient.value()+least)/(max(laplacian.value()-rounding, 0)+least)) / 2
 }
 
 // isGrey says whether the channels are equal but for rounding, all but a

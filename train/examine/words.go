@@ -14,10 +14,29 @@ import (
 // named is how many outliers a line names.
 const named = 3
 
+// shorten takes off the names the folder that all have in common.
+func shorten(views []*view) {
+	common := ""
+	for i, v := range views {
+		dir := filepath.Dir(v.name)
+		if i == 0 {
+			common = dir
+		}
+		for common != dir && !strings.HasPrefix(dir, strings.TrimSuffix(common, "/")+"/") && common != filepath.Dir(common) {
+			common = filepath.Dir(common)
+		}
+	}
+	for _, v := range views {
+		if name, err := filepath.Rel(common, v.name); err == nil {
+			v.name = name
+		}
+	}
+}
+
 // words say what was found, a line for each kind of finding.
 func words(views []*view, r *Report, w, h int) []string {
 	var lines []string
-	for _, line := range []string{duplicates(views, r), sizes(views, w, h), colours(views), strangers(r)} {
+	for _, line := range []string{duplicates(views, r), sizes(views, w, h), colours(views), strangers(views, r)} {
 		if line != "" {
 			lines = append(lines, line)
 		}
@@ -36,7 +55,7 @@ func duplicates(views []*view, r *Report) string {
 	}
 	most := slices.MaxFunc(members, func(a, b []int) int { return cmp.Compare(len(a), len(b)) })
 	return fmt.Sprintf("%d images show %s: near-duplicates count once, such as %s and %s",
-		len(views), count(r.Parts, "different part"), base(views[most[0]]), base(views[most[1]]))
+		len(views), count(r.Parts, "different part"), views[most[0]].name, views[most[1]].name)
 }
 
 // sizes says that the images do not have one size, and whether they are distorted.
@@ -53,13 +72,15 @@ func sizes(views []*view, w, h int) string {
 	all := slices.SortedFunc(maps.Keys(of), func(a, b image.Point) int {
 		return cmp.Or(cmp.Compare(len(of[b]), len(of[a])), cmp.Compare(a.X, b.X), cmp.Compare(a.Y, b.Y))
 	})
-	usual, other := all[0], all[1]
-	line := fmt.Sprintf("images have %d sizes: %d of %d are %dx%d, %s is %dx%d", len(all), len(of[usual]), len(views), usual.X, usual.Y,
-		base(of[other][0]), other.X, other.Y)
-	for _, size := range all {
-		if a, b := aspect(size), aspect(usual); math.Abs(math.Log(a/b)) > 0.02 {
-			return line + fmt.Sprintf("; shapes differ, and all are stretched to %dx%d", w, h)
-		}
+	usual := all[0]
+	var others []string
+	for _, size := range all[1:min(len(all), 1+named)] {
+		others = append(others, fmt.Sprintf("%s is %dx%d", of[size][0].name, size.X, size.Y))
+	}
+	line := fmt.Sprintf("images have %d sizes: %d of %d are %dx%d; %s", len(all), len(of[usual]), len(views), usual.X, usual.Y,
+		strings.Join(others, ", "))
+	if slices.ContainsFunc(all, func(size image.Point) bool { return math.Abs(math.Log(aspect(size)/aspect(usual))) > 0.02 }) {
+		line += fmt.Sprintf("; all are stretched to %dx%d, whatever their shape", w, h)
 	}
 	return line
 }
@@ -82,27 +103,25 @@ func colours(views []*view) string {
 	case len(grey) == 0 || len(colour) == 0:
 		return ""
 	case len(grey) > len(colour):
-		return fmt.Sprintf("%d of %d images have colour, the others are grey: such as %s", len(colour), len(views), base(colour[0]))
+		return fmt.Sprintf("colour images among grey ones: %d of %d, such as %s", len(colour), len(views), colour[0].name)
 	}
-	return fmt.Sprintf("%d of %d images are grey, the others have colour: such as %s", len(grey), len(views), base(grey[0]))
+	return fmt.Sprintf("grey images among colour ones: %d of %d, such as %s", len(grey), len(views), grey[0].name)
 }
 
 // strangers names images that are unlike the others.
-func strangers(r *Report) string {
+func strangers(views []*view, r *Report) string {
 	if len(r.Outliers) == 0 {
 		return ""
 	}
 	var names []string
 	for _, o := range r.Outliers[:min(len(r.Outliers), named)] {
-		names = append(names, fmt.Sprintf("%s (%s)", filepath.Base(o.Name), o.Why))
+		names = append(names, fmt.Sprintf("%s (%s)", views[o.Index].name, o.Why))
 	}
 	if more := len(r.Outliers) - len(names); more > 0 {
 		names = append(names, fmt.Sprintf("%d more", more))
 	}
 	return fmt.Sprintf("look at %s, unlike the others: %s", count(len(r.Outliers), "image"), strings.Join(names, ", "))
 }
-
-func base(v *view) string { return filepath.Base(v.name) }
 
 // count is such as "1 part" or "2 parts".
 func count(n int, what string) string {
