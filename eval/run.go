@@ -68,7 +68,7 @@ func Run(ctx context.Context, m *inspect.Model, s *Set, o Options, progress func
 			progress(n+1, len(s.Items))
 		}
 	}
-	if err := r.alike.Check(file.Plain); err != nil {
+	if err := r.alike.Check(false); err != nil {
 		return nil, fmt.Errorf("%s: %w", cmp.Or(file.Path, "model"), err)
 	}
 	if err := r.finish(); err != nil {

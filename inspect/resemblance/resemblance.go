@@ -11,7 +11,7 @@ import (
 )
 
 // form is what a network may restore in place of 0..1: value = gain x restored +
-// offset, each in the order of the restored channels.
+// offset, for red, green and blue.
 type form struct {
 	name         string
 	gain, offset [3]float64
@@ -92,7 +92,7 @@ func (m *Meter) error2(f form, channel [3]int) float64 {
 	var sum float64
 	for c, k := range channel {
 		// mean of (gain y + offset - x)^2
-		g, o := f.gain[c], f.offset[c]
+		g, o := f.gain[2-k], f.offset[2-k]
 		sum += g*g*m.restored2[c] + o*o*m.n + m.square[k] + 2*g*o*m.restored[c] - 2*g*m.product[c][k] - 2*o*m.image[k]
 	}
 	return sum / (3 * m.n)
@@ -108,8 +108,8 @@ func (m *Meter) variance() float64 {
 }
 
 // Check is an error where another form fits the images far better than BGR 0..1
-// does; it names that form. foreign says that the network is not from faird: then
-// it is an error too where no form fits.
+// does; it names that form. foreign says that the network is not from faird and is
+// to fit: then it is an error too where no form does.
 func (m *Meter) Check(foreign bool) error {
 	if m.n == 0 {
 		return nil
@@ -132,7 +132,7 @@ func (m *Meter) Check(foreign bool) error {
 		return fmt.Errorf("the network restores RGB, and faird needs BGR: %s in its last layer", remedy(values, order))
 	case foreign && !(explained > 0):
 		return errors.New("what the network restores is nothing like the images: faird needs them as BGR 0..1, and 0..255, -1..1, ImageNet's normalisation and RGB do not fit either; " +
-			"was it trained on this product, and with the high-pass of docs/method.md?")
+			"was it trained on this product, and with the high-pass of docs/method.md? --force goes on all the same")
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ type Options struct {
 	FalseReject float64 // share of the good parts that may be rejected, between 0 and 1
 	Confidence  float64 // with which that is to hold
 	ReviewRate  float64 // share of the good parts that may go to review, above FalseReject; 0: no review
-	Force       bool    // calibrate although the pictures score far above the model's own threshold
+	Force       bool    // calibrate although the pictures score far above the model's own threshold, or a foreign network restores nothing like them
 	Distinct    bool    // each picture shows another part, however alike they are
 
 	Mix      defect.Mix  // synthetic defects of the golden samples
@@ -157,7 +157,7 @@ func (r *run) finish(ctx context.Context, file *model.File) (*Outcome, error) {
 	for i, p := range r.outcome.Scores {
 		scores[i] = p.Score
 	}
-	if err := r.alike.Check(file.Plain); err != nil {
+	if err := r.alike.Check(file.Plain && !r.options.Force); err != nil {
 		return nil, fmt.Errorf("%s: %w", cmp.Or(file.Path, "model"), err)
 	}
 	if err := r.plausible(scores, file.Calibration); err != nil {

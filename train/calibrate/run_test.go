@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -314,5 +315,60 @@ func save(t *testing.T, path string) {
 	defer f.Close()
 	if err := png.Encode(f, m); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Copies of a picture are one part: the rate that is proven follows the number of
+// parts, and each is as bad as its worst picture.
+func TestCopiesCountOnce(t *testing.T) {
+	o := options()
+	o.FalseReject = 0.1
+	same := func(n int) []Picture {
+		var names []string
+		var pool defect.Pool
+		for i := range n {
+			pixels := noise(1, 9)
+			for k := range pixels {
+				pixels[k] += byte(i % 3)
+			}
+			names, pool = append(names, fmt.Sprintf("copy%02d", i)), append(pool, pixels)
+		}
+		return Pool(names, pool)
+	}
+	out, err := Run(t.Context(), greyModel(t), append(good(30), same(60)...), o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := out.File.Calibration
+	if c.N != 31 || c.Images != 90 || len(out.Scores) != 90 || out.Report.Parts != 31 {
+		t.Errorf("%d parts in %d pictures; reported %+v", c.N, c.Images, out.Report)
+	}
+	if got, want := Words(c), "31 different parts in 90 pictures: the false-reject rate is below 10% with 95% confidence"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if _, err := Run(t.Context(), greyModel(t), same(60), o, nil); err == nil || !strings.Contains(err.Error(), "60 pictures show only 1 different part(s)") {
+		t.Errorf("60 copies: %v", err)
+	}
+	o.Distinct = true
+	if out, err = Run(t.Context(), greyModel(t), same(60), o, nil); err != nil || out.File.Calibration.N != 60 || out.File.Calibration.Images != 0 {
+		t.Errorf("60 parts that look alike: %v", err)
+	}
+}
+
+func TestWorst(t *testing.T) {
+	if got := worst([]float64{1, 5, 2, 3, 4}, []int{7, 8, 7, 7, 9}); !slices.Equal(got, []float64{3, 5, 4}) {
+		t.Errorf("%v", got)
+	}
+}
+
+// Which part a picture shows is taken from whoever knows it already.
+func TestKnownParts(t *testing.T) {
+	pictures := good(12)
+	for i := range pictures {
+		pictures[i].Part = 1 + i/2
+	}
+	out, err := Run(t.Context(), greyModel(t), pictures, options(), nil)
+	if err != nil || out.Report != nil || out.File.Calibration.N != 6 || out.File.Calibration.Images != 12 {
+		t.Errorf("%v, %+v", err, out)
 	}
 }

@@ -45,10 +45,11 @@ const (
 const (
 	fewestToJudge = 8    // images of different parts, for one to be unlike the others
 	almostAll     = 0.9  // of the pixels
-	blurSteps     = 0.1  // least deviation of the logarithm of blur
+	blurSteps     = 0.05 // least deviation of the logarithm of blur
 	levelSteps    = 4    // least deviation of brightness, in levels
 	strangeSteps  = 0.15 // the same of the logarithm of strangeness
 	neighbours    = 3
+	vouching      = 2000 // images that each one is compared with, where there are more
 )
 
 // outliers says for each view why it is unlike the others, "" if it is not. Those
@@ -64,16 +65,16 @@ func outliers(views []*view, part []int) []string {
 		level[i], soft[i] = v.stats.Brightness, v.blur
 		inked, blownShare = append(inked, v.stats.Dark), append(blownShare, v.stats.Saturated)
 	}
-	usual := Median(level)
+	usual, usuallyDark, usuallyBlown := Median(level), Median(inked), Median(blownShare)
 	high, low := Upper(level, levelSteps), 2*usual-Upper(level, levelSteps)
 	softest := Upper(soft, blurSteps)
 	strange := strangeness(views, part)
 	far := Upper(strange, strangeSteps)
 	for i, v := range views {
 		switch {
-		case v.stats.Dark > almostAll && Median(inked) < almostAll/2:
+		case v.stats.Dark > almostAll && usuallyDark < almostAll/2:
 			why[i] = black
-		case v.stats.Saturated > almostAll && Median(blownShare) < almostAll/2:
+		case v.stats.Saturated > almostAll && usuallyBlown < almostAll/2:
 			why[i] = blown
 		case level[i] < low:
 			why[i] = dark
@@ -92,16 +93,18 @@ func outliers(views []*view, part []int) []string {
 // view of another part: the logarithm of levels.
 func strangeness(views []*view, part []int) []float64 {
 	out := make([]float64, len(views))
+	step := (len(views) + vouching - 1) / vouching
 	parallel(len(views), func(i int) {
 		var near [neighbours]float64
 		for k := range near {
 			near[k] = math.Inf(1)
 		}
-		for j, v := range views {
+		for j := 0; j < len(views); j += step {
 			if part[j] == part[i] {
 				continue
 			}
-			d := float64(views[i].coarse.distance2(&v.coarse)) + 4*float64(views[i].coarse.hue2(&v.coarse))
+			v := views[j]
+			d := float64(views[i].coarse.distance2(&v.coarse, math.MaxFloat32)) + 4*float64(views[i].coarse.hue2(&v.coarse))
 			for k := range near {
 				if d < near[k] {
 					d, near[k] = near[k], d

@@ -1,8 +1,9 @@
 package examine
 
-import "math"
-
-func sqrt(v float32) float32 { return float32(math.Sqrt(float64(v))) }
+import (
+	"image"
+	"math"
+)
 
 // Bounds of what two images of one part may differ by, beside what is measured.
 const (
@@ -28,50 +29,66 @@ type difference struct {
 	gain      float64 // of contrast, 0 is none
 }
 
-// compare compares two fine images [h,w].
-func compare(a, b []byte, w, h int) difference {
+// compare compares two fine images [h,w]. Where a quarter of the pixels show
+// already that far more detail differs than hopeless, no more are looked at.
+func compare(a, b []byte, w, h int, hopeless float64) difference {
+	var f *fitted
 	dx, dy := 0, 0
 	for range mostShift + 1 {
-		f := fit(a, b, w, h, dx, dy)
+		f = fit(a, b, w, h, dx, dy)
 		// b is a moved by p: whole pixels of it are taken out exactly.
 		nx, ny := dx+int(math.Round(f.p[0])), dy+int(math.Round(f.p[1]))
 		nx, ny = min(max(nx, -mostShift), mostShift), min(max(ny, -mostShift), mostShift)
 		if nx == dx && ny == dy {
-			return f.residual()
+			break
 		}
 		dx, dy = nx, ny
 	}
-	return fit(a, b, w, h, dx, dy).residual()
+	if d := f.residual(sparse); d.detail > hopeless {
+		return d
+	}
+	return f.residual(1)
 }
+
+// sparse is the step between the pixels that a fit looks at.
+const sparse = 2
 
 // fitted is the least squares fit of b - a by the derivatives of their mean m, m
 // itself and a constant: to first order, what a shift, contrast and brightness
 // change (tangent distance, Simard et al. 1993).
 type fitted struct {
-	a, b       []byte
-	w, h       int
-	at         int // of b's pixel less a's
-	x0, x1     int
-	y0, y1     int
-	p          [4]float64
-	determined bool
+	a, b   []byte
+	w      int
+	at     int // of b's pixel less a's
+	inside image.Rectangle
+	p      [4]float64
 }
 
 func fit(a, b []byte, w, h, dx, dy int) *fitted {
-	f := &fitted{
-		a: a, b: b, w: w, h: h, at: dy*w + dx,
-		x0: border, x1: w - border, y0: border, y1: h - border,
-	}
+	f := &fitted{a: a, b: b, w: w, at: dy*w + dx, inside: image.Rect(border, border, w-border, h-border)}
 	var n [4][5]float64
-	f.each(func(gx, gy, m, d float64) {
-		v := [4]float64{-gx, -gy, m, 1}
-		for i := range v {
-			for j := i; j < len(v); j++ {
-				n[i][j] += v[i] * v[j]
+	for y := f.inside.Min.Y; y < f.inside.Max.Y; y += sparse {
+		for i := y*w + f.inside.Min.X; i < y*w+f.inside.Max.X; i += sparse {
+			gx, gy, m, d, ok := f.pixel(i)
+			if !ok {
+				continue
 			}
-			n[i][4] += v[i] * d
+			n[0][0] += gx * gx
+			n[0][1] += gx * gy
+			n[0][2] -= gx * m
+			n[0][3] -= gx
+			n[0][4] -= gx * d
+			n[1][1] += gy * gy
+			n[1][2] -= gy * m
+			n[1][3] -= gy
+			n[1][4] -= gy * d
+			n[2][2] += m * m
+			n[2][3] += m
+			n[2][4] += m * d
+			n[3][3]++
+			n[3][4] += d
 		}
-	})
+	}
 	for i := range 4 {
 		for j := range i {
 			n[i][j] = n[j][i]
@@ -81,52 +98,48 @@ func fit(a, b []byte, w, h, dx, dy int) *fitted {
 	return f
 }
 
-// each calls with the mean's derivatives, the mean less 128, and b - a of each
-// pixel that is clipped in neither.
-func (f *fitted) each(use func(gx, gy, m, d float64)) {
-	for y := f.y0; y < f.y1; y++ {
-		for x := f.x0; x < f.x1; x++ {
-			if gx, gy, m, d, ok := f.pixel(y*f.w + x); ok {
-				use(gx, gy, m, d)
-			}
-		}
-	}
-}
-
+// pixel is the mean's derivatives, the mean less 128, and b - a; not where either
+// is clipped.
 func (f *fitted) pixel(i int) (gx, gy, m, d float64, ok bool) {
-	j := i + f.at
-	a, b := f.a[i], f.b[j]
-	if min(a, b) <= clipLow || max(a, b) >= clipHigh {
+	a, b := f.a, f.b[f.at+i-f.w:]
+	b = b[:2*f.w+1]
+	v, u := a[i], b[f.w]
+	if min(v, u) <= clipLow || max(v, u) >= clipHigh {
 		return 0, 0, 0, 0, false
 	}
-	sum := func(di int) int { return int(f.a[i+di]) + int(f.b[j+di]) }
-	return float64(sum(1)-sum(-1)) / 4, float64(sum(f.w)-sum(-f.w)) / 4,
-		float64(int(a)+int(b))/2 - 128, float64(int(b) - int(a)), true
+	return float64(int(a[i+1])+int(b[f.w+1])-int(a[i-1])-int(b[f.w-1])) / 4,
+		float64(int(a[i+f.w])+int(b[2*f.w])-int(a[i-f.w])-int(b[0])) / 4,
+		float64(int(v)+int(u))/2 - 128, float64(int(u) - int(v)), true
 }
 
-// residual measures what the fit leaves.
-func (f *fitted) residual() difference {
-	rest := make([]float64, f.w*f.h) // not a number where nothing is known
-	for i := range rest {
-		rest[i] = math.NaN()
+// rest is what the fit leaves of a pixel; not a number where it is clipped.
+func (f *fitted) rest(i int) (rest, slope float64) {
+	gx, gy, m, d, ok := f.pixel(i)
+	if !ok {
+		return math.NaN(), math.NaN()
 	}
+	return d + f.p[0]*gx + f.p[1]*gy - f.p[2]*m - f.p[3], gx*gx + gy*gy
+}
+
+// residual measures what the fit leaves, at every so many pixels each way.
+func (f *fitted) residual(step int) difference {
+	in := f.inside
+	rests := make([]float64, len(f.a))
 	var detail, slope, far mean
-	for y := f.y0; y < f.y1; y++ {
-		for x := f.x0; x < f.x1; x++ {
-			i := y*f.w + x
-			if gx, gy, m, d, ok := f.pixel(i); ok {
-				rest[i] = d + f.p[0]*gx + f.p[1]*gy - f.p[2]*m - f.p[3]
-				detail.add(gx*gx + gy*gy)
-			}
+	for y := in.Min.Y; y < in.Max.Y; y += step {
+		for i := y*f.w + in.Min.X; i < y*f.w+in.Max.X; i += step {
+			var steep float64
+			rests[i], steep = f.rest(i)
+			detail.add(steep)
 		}
 	}
-	for y := f.y0; y < f.y1-lag; y++ {
-		for x := f.x0; x < f.x1-lag; x++ {
-			i := y*f.w + x
-			gx, gy := (rest[i+2]-rest[i])/2, (rest[i+2*f.w]-rest[i])/2
+	for y := in.Min.Y; y < in.Max.Y-lag; y += step {
+		for i := y*f.w + in.Min.X; i < y*f.w+in.Max.X-lag; i += step {
+			r := rests[i]
+			gx, gy := (rests[i+2]-r)/2, (rests[i+2*f.w]-r)/2
 			slope.add(gx*gx + gy*gy)
-			far.add(rest[i] * rest[i+lag])
-			far.add(rest[i] * rest[i+lag*f.w])
+			far.add(r * rests[i+lag])
+			far.add(r * rests[i+lag*f.w])
 		}
 	}
 	return difference{

@@ -64,14 +64,18 @@ func (s *sorter) candidates() [][]int {
 			d     float32
 		}
 		var near []other
+		most := float32(mostCoarse * mostCoarse)
 		for j := range s.views {
-			d := s.views[i].coarse.distance2(&s.views[j].coarse)
-			if j == i || d > mostCoarse*mostCoarse || len(near) == nearest && d >= near[nearest-1].d {
+			d := s.views[i].coarse.distance2(&s.views[j].coarse, most)
+			if j == i || d > most {
 				continue
 			}
 			at, _ := slices.BinarySearchFunc(near, d, func(o other, d float32) int { return cmp.Compare(o.d, d) })
 			near = slices.Insert(near, at, other{j, d})
-			near = near[:min(len(near), nearest)]
+			if len(near) > nearest {
+				near = near[:nearest]
+				most = near[nearest-1].d
+			}
 		}
 		if i+1 < len(s.views) {
 			out[i] = append(out[i], i+1)
@@ -107,10 +111,10 @@ func (s *sorter) round(candidates [][]int, k int) {
 
 // alike says whether two images show one part.
 func (s *sorter) alike(a, b *view) bool {
-	if a.coarse.hue2(&b.coarse) > mostHue*mostHue || a.coarse.distance2(&b.coarse) > mostCoarse*mostCoarse {
+	if a.coarse.hue2(&b.coarse) > mostHue*mostHue || a.coarse.distance2(&b.coarse, mostCoarse*mostCoarse) > mostCoarse*mostCoarse {
 		return false
 	}
-	d := compare(a.fine, b.fine, s.w, s.h)
+	d := compare(a.fine, b.fine, s.w, s.h, 2*mostDetail)
 	return d.detail <= mostDetail && d.structure <= mostStructure && max(d.gain, -d.gain) <= mostGain
 }
 

@@ -31,14 +31,19 @@ type view struct {
 // how red and how blue it is, all in levels of 0..255.
 type coarse [3 * coarseSide * coarseSide]float32
 
-// distance2 is the mean squared difference of grey, in squared levels.
-func (c *coarse) distance2(o *coarse) float32 {
+// distance2 is the mean squared difference of grey, in squared levels; where it
+// is above most, anything above most.
+func (c *coarse) distance2(o *coarse, most float32) float32 {
+	const n = coarseSide * coarseSide
 	var sum float32
-	for i := range coarseSide * coarseSide {
-		d := c[i] - o[i]
-		sum += d * d
+	for from := 0; from < n && sum <= most*n; from += n / 4 {
+		a, b := c[from:from+n/4], o[from:from+n/4]
+		for i, v := range a {
+			d := v - b[i]
+			sum += d * d
+		}
 	}
-	return sum / (coarseSide * coarseSide)
+	return sum / n
 }
 
 // hue2 is the same of the colours.
@@ -114,7 +119,7 @@ func (c *coarse) set(bgr []byte) {
 	for i := range n {
 		square += (c[i] - mean) * (c[i] - mean) / n
 	}
-	gain := normalContrast / max(sqrt(square), blankContrast)
+	gain := normalContrast / float32(max(math.Sqrt(float64(square)), blankContrast))
 	for i := range n {
 		c[i] = (c[i] - mean) * gain
 	}

@@ -53,7 +53,12 @@ func TestWordsOnOneImageAmongOthers(t *testing.T) {
 		}, "look at 1 image, unlike the others: 007.png (blurred)"},
 		"upside down": {func(t testing.TB, m *gocv.Mat) { ok(t, gocv.Flip(*m, m, 0)) }, ""},
 		"another part": {func(t testing.TB, m *gocv.Mat) {
-			ok(t, gocv.Rectangle(m, image.Rect(20, 20, 236, 236), colour{R: 120, G: 120, B: 120}, -1))
+			mean := m.Mean()
+			for i := range 64 { // a chequerboard as bright as the part
+				v := byte(mean.Val2) - 30 + byte(i+i/8)%2*60
+				at := image.Pt(i%8*32, i/8*32)
+				ok(t, gocv.Rectangle(m, image.Rectangle{at, at.Add(image.Pt(31, 31))}, colour{R: v, G: v, B: v - 9}, -1))
+			}
 		}, "look at 1 image, unlike the others: 007.png (shows something else)"},
 	} {
 		images := parts(t, 31, 20, 256)
