@@ -219,9 +219,10 @@ func BenchmarkReport(b *testing.B) {
 			s := New(128, 128)
 			defer s.Close()
 			for i := range n {
-				pixels, err := inspect.AtSize(changed(b, some[i%100], noise(3, uint64(i))), 128, 128)
-				ok(b, err)
-				ok(b, s.Add("x", pixels, image.Point{}))
+				m := some[i%100].Clone()
+				noise(3, uint64(i))(b, &m)
+				ok(b, s.Add("x", m.ToBytes(), image.Point{}))
+				ok(b, m.Close())
 			}
 			for b.Loop() {
 				if r := s.Report(); r.Parts != 100 {
