@@ -52,6 +52,58 @@ func greyModel(t testing.TB) *model.File {
 	return f
 }
 
+// restoring is a network that restores what it gets the high-pass of, as gain x
+// (high-pass + mean) in each channel.
+func restoring(t *testing.T, gain float64, mean [3]float32) *model.File {
+	t.Helper()
+	level := make([]float32, 0, 3*side*side)
+	for _, v := range mean {
+		for range side * side {
+			level = append(level, v)
+		}
+	}
+	g := graph.New("restoring")
+	in := g.Input("highpass", graph.Free, 1, side, side)
+	g.Output("restored", g.Mul(g.Add(g.Concat(1, in, in, in), g.Const(level, 1, 3, side, side)), g.Scalar(gain)))
+	onnx, err := g.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := model.New(onnx, model.Spec{Filter: fair.DefaultFilter(), Scoring: fair.DefaultScoring()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// A network that restores 0..255 or RGB is refused, and the error says which.
+func TestOtherForms(t *testing.T) {
+	var names []string
+	var pool defect.Pool
+	for i := range 10 {
+		pixels := noise(uint64(i), 40)
+		for k := 0; k < len(pixels); k += 3 {
+			pixels[k], pixels[k+2] = pixels[k]-40, pixels[k+2]+40
+		}
+		names, pool = append(names, fmt.Sprint(i)), append(pool, pixels)
+	}
+	bgr, rgb := [3]float32{88. / 255, 128. / 255, 168. / 255}, [3]float32{168. / 255, 128. / 255, 88. / 255}
+	for name, c := range map[string]struct {
+		file *model.File
+		says string
+	}{
+		"0..255":      {restoring(t, 255, bgr), "restores BGR 0..255"},
+		"RGB":         {restoring(t, 1, rgb), "restores RGB, and faird needs BGR"},
+		"RGB, 0..255": {restoring(t, 255, rgb), "restores RGB 0..255"},
+		"right":       {restoring(t, 1, bgr), ""},
+	} {
+		_, err := Run(t.Context(), c.file, Pool(names, pool), options(), nil)
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %q", name, err, c.says)
+		}
+	}
+}
+
 // noise is a grey picture of the model's size with noise of the given strength.
 func noise(seed uint64, strength float64) []byte {
 	r := rand.New(rand.NewPCG(seed, 1))
