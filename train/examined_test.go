@@ -70,7 +70,13 @@ func TestExamined(t *testing.T) {
 		t.Errorf("provenance %s", r.File.Training)
 	}
 
-	o.DropOutliers = true
+	o.Textures = filepath.Join(t.TempDir(), "textures")
+	write(t, o.Textures, 4, 60, 40)
+	write(t, filepath.Join(o.Textures, "#recycle"), 1, 60, 40)
+	if r = run(t, o); len(r.Examined.Words) != 4 || r.Examined.Words[3] != "left out of "+o.Textures+": 1 system folder (#recycle)" {
+		t.Errorf("with textures: %q", r.Examined.Words)
+	}
+	o.Textures, o.DropOutliers = "", true
 	if r = run(t, o); r.Examined.Pictures != 46 || r.Examined.Parts != 16 || r.Examined.Words[3] != "left out: 1 unlike the others" {
 		t.Errorf("without outliers: %+v", r.Examined)
 	}

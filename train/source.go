@@ -34,13 +34,16 @@ func gather(ctx context.Context, o Options, tell func(Progress)) (*material, err
 	if err != nil {
 		return nil, fmt.Errorf("good pictures: %w", err)
 	}
-	tell(Progress{Stage: Reading, Done: len(good.pool), Total: len(good.pool), Examined: examined})
 	textures := &pictures{}
 	if o.Textures != "" {
-		if textures, err = readTextures(ctx, o, tell); err != nil {
+		if textures, skipped, err = readTextures(ctx, o, tell); err != nil {
 			return nil, fmt.Errorf("textures: %w", err)
 		}
+		if line := skipped.Of(o.Textures); line != "" {
+			examined.Words = append(examined.Words, line)
+		}
 	}
+	tell(Progress{Stage: Reading, Done: len(good.pool), Total: len(good.pool), Examined: examined})
 	training, held := split(good, o.HoldBack, o.Seed)
 	return &material{
 		source: source{
@@ -68,12 +71,13 @@ func readGood(ctx context.Context, o Options, tell func(Progress)) (*pictures, *
 	return good, skipped, enough(len(good.pool), o.Good)
 }
 
-func readTextures(ctx context.Context, o Options, tell func(Progress)) (*pictures, error) {
-	files, _, err := calibrate.Folder(o.Textures, o.Width, o.Height, o.MaxPixels)
+func readTextures(ctx context.Context, o Options, tell func(Progress)) (*pictures, *imagefolder.Skipped, error) {
+	files, skipped, err := calibrate.Folder(o.Textures, o.Width, o.Height, o.MaxPixels)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return read(ctx, evenly(files, mostTextures), tell)
+	textures, err := read(ctx, evenly(files, mostTextures), tell)
+	return textures, skipped, err
 }
 
 // enough says whether n pictures can be split.
