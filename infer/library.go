@@ -23,7 +23,7 @@ const LibraryEnv = "FAIRD_INFER_LIBRARY"
 const libraryName = "libonnxruntime.so.1"
 
 // telemetryOff keeps Microsoft's builds of ONNX Runtime from running a shell for the
-// machine's name and from sending usage data to a server of theirs.
+// machine's name, keeping a database below the home folder, and sending usage data.
 const telemetryOff = "ORT_DISABLE_TELEMETRY"
 
 // loaded is the process's one library: ONNX Runtime keeps global state, so it

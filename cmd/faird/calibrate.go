@@ -29,9 +29,11 @@ type calibrateOptions struct {
 
 // calibrated is the JSON of faird calibrate.
 type calibrated struct {
-	File        string             `json:"file"`  // that was written
-	Model       string             `json:"model"` // "sha256:…" of it
-	N           int                `json:"n"`     // good pictures
+	File        string             `json:"file"`     // that was written
+	Model       string             `json:"model"`    // "sha256:…" of it
+	N           int                `json:"n"`        // good parts that differ: near-duplicates count once
+	Images      int                `json:"images"`   // of them
+	Findings    []string           `json:"findings"` // what is to be said of the pictures; never null
 	Threshold   float64            `json:"threshold"`
 	Review      *float64           `json:"review"`
 	FalseReject float64            `json:"false_reject"` // rate aimed at
@@ -68,7 +70,8 @@ gets golden samples, by which every box checks that it computes the same scores.
 	f.Float64Var(&o.ReviewRate, "review-rate", 0, "share of the good parts that may go to a person for review (default: no review)")
 	f.Float64Var(&o.k, "k", 0, "weight of the colour difference in the score (default: the model's)")
 	f.IntVar(&o.smooth, "smooth", 0, "side of the mean filter of the anomaly map, odd (default: the model's)")
-	f.BoolVar(&o.Force, "force", false, "calibrate although the pictures score far above the model's own threshold")
+	f.BoolVar(&o.Distinct, "distinct", false, "each picture shows another part: do not count near-duplicates once")
+	f.BoolVar(&o.Force, "force", false, "calibrate although the pictures score far above the model's own threshold, or a foreign network restores nothing like them")
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
 	addInferFlags(c, &o.provider, &o.library)
 	addMaxPixelsFlag(c, &o.maxPixels)
@@ -98,7 +101,7 @@ func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error 
 	if err := o.rescore(file); err != nil {
 		return usageError{err}
 	}
-	good, err := calibrate.Folder(o.good, file.Width, file.Height, int(o.maxPixels))
+	good, skipped, err := calibrate.Folder(o.good, file.Width, file.Height, int(o.maxPixels))
 	if err != nil {
 		return fmt.Errorf("good pictures: %w", err)
 	}
@@ -108,6 +111,8 @@ func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error 
 	if err != nil {
 		return fmt.Errorf("calibration on %s: %w", o.good, err)
 	}
+	found := findings(o.good, skipped, outcome)
+	warnEach(found)
 	path := cmp.Or(o.out, o.model)
 	if err := model.Write(path, outcome.File); err != nil {
 		return err
@@ -117,7 +122,7 @@ func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error 
 	}
 	j := json.NewEncoder(out)
 	j.SetIndent("", " ")
-	return j.Encode(newCalibrated(path, outcome))
+	return j.Encode(newCalibrated(path, outcome, found))
 }
 
 // rescore puts other scoring constants into the model. What was measured with
@@ -136,13 +141,13 @@ func (o *calibrateOptions) rescore(file *model.File) error {
 	return s.Validate()
 }
 
-func newCalibrated(path string, outcome *calibrate.Outcome) calibrated {
+func newCalibrated(path string, outcome *calibrate.Outcome, found []string) calibrated {
 	c := outcome.File.Calibration
 	r := calibrated{
-		File: path, Model: outcome.File.Hash, N: c.N, Threshold: c.Threshold, Review: c.Review,
+		File: path, Model: outcome.File.Hash, N: c.N, Images: max(c.N, c.Images), Threshold: c.Threshold, Review: c.Review,
 		FalseReject: c.FalseReject, Confidence: c.Confidence, Proven: calibrate.Proven(c),
-		Needed: calibrate.Needed(c.FalseReject, c.Confidence),
-		Odd:    append([]calibrate.Scored{}, outcome.Odd...), Broken: []string{},
+		Needed:   calibrate.Needed(c.FalseReject, c.Confidence),
+		Findings: found, Odd: append([]calibrate.Scored{}, outcome.Odd...), Broken: []string{},
 	}
 	for _, err := range outcome.Broken {
 		r.Broken = append(r.Broken, err.Error())

@@ -93,6 +93,9 @@ func runEval(ctx context.Context, out io.Writer, o evalOptions, override *float6
 	if err != nil {
 		return err
 	}
+	if line := set.Skipped.Of(o.data); line != "" {
+		warnEach([]string{line})
+	}
 	warnOf(e)
 	page := ""
 	if o.report != "" {

@@ -11,9 +11,11 @@ import (
 
 	"faird/config"
 	"faird/inspect"
+	"faird/inspect/resemblance"
 	"faird/inspect/validity"
 	"faird/model"
 	"faird/train/defect"
+	"faird/train/examine"
 )
 
 // Options of a calibration.
@@ -21,7 +23,8 @@ type Options struct {
 	FalseReject float64 // share of the good parts that may be rejected, between 0 and 1
 	Confidence  float64 // with which that is to hold
 	ReviewRate  float64 // share of the good parts that may go to review, above FalseReject; 0: no review
-	Force       bool    // calibrate although the pictures score far above the model's own threshold
+	Force       bool    // calibrate although the pictures score far above the model's own threshold, or a foreign network restores nothing like them
+	Distinct    bool    // each picture shows another part, however alike they are
 
 	Mix      defect.Mix  // synthetic defects of the golden samples
 	Textures defect.Pool // for them; may be empty
@@ -51,10 +54,11 @@ func (o Options) Check() error {
 
 // Outcome is a finished calibration.
 type Outcome struct {
-	File   *model.File // with its calibration and golden samples; not written
-	Scores []Scored    // in the order of the pictures
-	Odd    []Scored    // that stand out, highest first: to be looked at
-	Broken []error     // one for each picture left out
+	File   *model.File     // with its calibration and golden samples; not written
+	Scores []Scored        // in the order of the pictures
+	Odd    []Scored        // that stand out, highest first: to be looked at
+	Broken []error         // one for each picture left out
+	Report *examine.Report // what the pictures show; nil where it was known before
 
 	Provider string // that ran the network, one of infer's names
 }
@@ -85,6 +89,11 @@ func Run(ctx context.Context, file *model.File, good []Picture, o Options, progr
 		judge: judge{inspector: inspector, w: file.Width, h: file.Height},
 		meter: validity.NewMeter(file.Width, file.Height),
 	}
+	if !known(good) {
+		r.set = examine.New(file.Width, file.Height)
+		r.set.Distinct = o.Distinct
+		defer func() { err = errors.Join(err, r.set.Close()) }()
+	}
 	r.outcome.Provider = loaded.Provider()
 	if err := r.scoreAll(ctx, progress); err != nil {
 		return nil, err
@@ -97,6 +106,8 @@ type run struct {
 	options Options
 	judge   judge
 	meter   *validity.Meter
+	alike   resemblance.Meter // of the pictures to what the network makes of them
+	set     *examine.Set      // nil: it is known which parts the pictures show
 	good    []Picture
 	kept    []Picture        // those that could be read
 	looks   []validity.Stats // of each of those
@@ -130,12 +141,14 @@ func (r *run) scoreOne(ctx context.Context, p Picture) (score float64, look vali
 	if err := r.meter.Add(pixels); err != nil {
 		return 0, look, err
 	}
-	aspect := 0.0
-	if p.Aspect != nil {
-		aspect = p.Aspect()
+	look = r.meter.Take(p.aspect())
+	if score, err = r.judge.score(ctx, pixels); err != nil {
+		return 0, look, err
 	}
-	look = r.meter.Take(aspect)
-	score, err = r.judge.score(ctx, pixels)
+	r.alike.Add(r.judge.inspector.Resized(), r.judge.inspector.Restored())
+	if r.set != nil {
+		err = r.set.Add(p.Name, pixels, p.size())
+	}
 	return score, look, err
 }
 
@@ -144,13 +157,23 @@ func (r *run) finish(ctx context.Context, file *model.File) (*Outcome, error) {
 	for i, p := range r.outcome.Scores {
 		scores[i] = p.Score
 	}
+	if err := r.alike.Check(file.Plain && !r.options.Force); err != nil {
+		return nil, fmt.Errorf("%s: %w", cmp.Or(file.Path, "model"), err)
+	}
 	if err := r.plausible(scores, file.Calibration); err != nil {
 		return nil, err
 	}
 	spec, o := file.Spec, r.options
 	var err error
-	if spec.Calibration, err = Set(scores, o.FalseReject, o.Confidence, o.ReviewRate); err != nil {
+	parts := worst(scores, r.parts())
+	if len(parts) < Fewest && len(scores) > len(parts) {
+		return nil, fewParts(len(scores), len(parts))
+	}
+	if spec.Calibration, err = Set(parts, o.FalseReject, o.Confidence, o.ReviewRate); err != nil {
 		return nil, err
+	}
+	if len(scores) > len(parts) {
+		spec.Calibration.Images = len(scores)
 	}
 	spec.Calibration.Look = validity.Learn(r.looks, scores)
 	pool, err := r.typical()
@@ -170,7 +193,7 @@ func (r *run) plausible(scores []float64, was *model.Calibration) error {
 	if was == nil || r.options.Force || len(scores) == 0 {
 		return nil
 	}
-	if m := median(scores); m >= was.Threshold {
+	if m := examine.Median(scores); m >= was.Threshold {
 		return fmt.Errorf("half of these good pictures score %.4f or more, above the model's own threshold %.4f: "+
 			"are they good, and of the product it was trained on? Train again for a changed product, or force it", m, was.Threshold)
 	}
