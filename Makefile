@@ -39,7 +39,7 @@ COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOLANGCI := go tool -modfile=.ci/tools/go.mod golangci-lint
 
-.PHONY: help env deps deps-test build run test prove integrity soak fuzz licences vulncheck deb test-deb arm64 test-arm64 lint bench bench-compare bench-all soak-frames fmt clean
+.PHONY: help env deps deps-test build run test prove integrity soak flood fuzz sanitize licences vulncheck deb test-deb arm64 test-arm64 lint bench bench-compare bench-all soak-frames fmt clean
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 16
 
@@ -76,6 +76,10 @@ DURATION ?= 1h
 FAULTS ?= broker,disk,camera,clock,config
 soak: deps-test ## one daemon that loses cameras, broker, disk and time for DURATION=1h, SEED=0 (any), FAULTS=…: nothing lost, nothing grown
 	go test ./cmd/faird -run 'TestSoak$$' -count=1 -v -timeout 0 -soak $(DURATION) -seed $(SEED) -faults $(FAULTS)
+
+FLOOD ?= 10m
+flood: deps-test ## the built-in broker attacked in every way known for FLOOD=10m while a PLC triggers: memory flat, every trigger answered
+	go test ./cmd/faird -run 'TestFlood$$' -count=1 -v -timeout 0 -flood $(FLOOD)
 
 deb: build ## dist/faird_VERSION_ARCH.deb; ARCH=arm64 with BINARY and LIBRARY packs another machine's parts
 	@.ci/install packages $(DEB_PACKAGES)
@@ -116,6 +120,9 @@ soak-frames: deps-test ## FRAMES=100000 through one daemon: memory flat, no goro
 FUZZTIME ?= 30s
 fuzz: deps-test ## every fuzz target for FUZZTIME=30s each
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+sanitize: deps-test ## the tests of everything with C of its own, under gcc's sanitizers: PACKAGES=./camera/libav
+	.ci/sanitize
 
 licences: ## names the licence of every module in the program; fails on one that is not allowed
 	@.ci/licences

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"faird/config"
+
+	"github.com/rs/zerolog"
 )
 
 // How a real rate is measured: by the middle of so many intervals, which one
@@ -40,6 +42,12 @@ type checked struct {
 	tries     int
 	settled   bool   // the rate was measured
 	counted   uint64 // images skipped before the frame in hand that the rate knows of
+}
+
+func (c *checked) logTo(log zerolog.Logger) {
+	if l, ok := c.source.(logger); ok {
+		l.logTo(log)
+	}
 }
 
 // read gives the next image, or errQuiet while the rate is being measured.

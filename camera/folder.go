@@ -11,7 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"faird/camera/imagefile"
+	"faird/camera/imagefolder"
 	"faird/config"
 	"faird/verdict"
 )
@@ -59,9 +62,13 @@ type folder struct {
 	skip      uint64 // pictures to leave out, having been read before
 	maxPixels int
 	files     []string
+	skipped   string // what was said last of files that are no images
+	log       zerolog.Logger
 	at        int
 	decoder   *imagefile.Decoder
 }
+
+func (s *folder) logTo(log zerolog.Logger) { s.log = log }
 
 func (s *folder) open(context.Context) error {
 	if err := s.list(); err != nil {
@@ -77,48 +84,33 @@ func (s *folder) open(context.Context) error {
 
 // list finds the pictures: of a folder, a glob, or the one named.
 func (s *folder) list() error {
-	files, err := listPictures(s.path)
+	found, err := listPictures(s.path)
 	if err != nil {
 		return err
 	}
-	if len(files) == 0 {
-		return fmt.Errorf("no pictures in %s: put files named %s there", s.path, strings.Join(imagefile.Extensions, ", "))
+	if len(found.Files) == 0 {
+		return fmt.Errorf("no images in %s: put files named %s there", s.path, imagefolder.Names())
 	}
-	s.files = files
+	if skipped := found.Skipped.String(); skipped != s.skipped {
+		s.log.Info().Str("folder", s.path).Str("left_out", skipped).Msg("not every file of the folder is an image of a part")
+		s.skipped = skipped
+	}
+	s.files = found.Files
 	return nil
 }
 
-func listPictures(path string) ([]string, error) {
+func listPictures(path string) (*imagefolder.Listing, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) && strings.ContainsAny(path, "*?[") {
-		return filepath.Glob(path) // sorted
+		return imagefolder.Glob(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: check the path", err)
 	}
 	if !info.IsDir() {
-		return []string{path}, nil
+		return &imagefolder.Listing{Files: []string{path}}, nil
 	}
-	entries, err := os.ReadDir(path) // sorted
-	if err != nil {
-		return nil, err
-	}
-	var files []string
-	for _, e := range entries {
-		if at := filepath.Join(path, e.Name()); imagefile.HasImageName(e.Name()) && !isFolder(at, e) {
-			files = append(files, at)
-		}
-	}
-	return files, nil
-}
-
-// isFolder says whether an entry is a folder, or a link to one.
-func isFolder(path string, e os.DirEntry) bool {
-	if e.Type()&os.ModeSymlink == 0 {
-		return e.IsDir()
-	}
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
+	return imagefolder.List(path)
 }
 
 func (s *folder) read(ctx context.Context, f *Frame) error {

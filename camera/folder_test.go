@@ -231,7 +231,7 @@ func TestMissingOrEmptyFolderIsWaitedFor(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, cam, "empty", func(s Status) bool { return strings.Contains(s.Err, "no pictures in") })
+	eventually(t, cam, "empty", func(s Status) bool { return strings.Contains(s.Err, "no images in") })
 	_, err := cam.Next(short(t, 10*time.Millisecond), time.Time{})
 	wantErr(t, err, ErrLost)
 	wantErr(t, err, context.DeadlineExceeded)

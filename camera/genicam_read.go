@@ -215,7 +215,7 @@ func lose(f *Frame, why error) error {
 func (g *genicam) take(p aravis.Picture, f *Frame, fired time.Time) error {
 	defer g.camera.Return(p)
 	g.date(p, f, fired)
-	f.evidence = evidence{pixels: p.Format.String(), stamp: int64(p.ID)}
+	f.evidence = evidence{pixels: p.Format.String(), number: int64(p.ID)}
 	if err := g.check(p); err != nil {
 		return err
 	}

@@ -34,23 +34,37 @@ func (l layout) bytes() int {
 	return 2
 }
 
-// convertSample writes a sample as 8-bit BGR into dst. Its rows may be longer
-// than its pixels: GStreamer rounds them up.
+// row is the distance between the rows of a sample in bytes. GStreamer rounds them up
+// to a multiple of four (gst-plugins-base, video-info.c); some sources do not. What is
+// left after the last row says nothing: drivers fill up their buffers.
+func (l layout) row(p gst.Picture) (int, bool) {
+	packed := p.Width * l.bytes()
+	padded := (packed + 3) &^ 3
+	switch n := len(p.Pixels); {
+	case p.Width < 1 || p.Height < 1:
+		return 0, false
+	case n >= padded*p.Height:
+		return padded, true
+	default:
+		return packed, n == packed*p.Height
+	}
+}
+
+// convertSample writes a sample as 8-bit BGR into dst.
 func (x *pixels) convertSample(p gst.Picture, dst *gocv.Mat) error {
 	l, ok := samples[p.Format]
 	if !ok {
 		return fmt.Errorf("the pipeline gives pixels of format %q: end it with videoconvert ! video/x-raw,format=BGR, or leave the appsink out", p.Format)
 	}
 	size := l.bytes()
-	if p.Width < 1 || p.Height < 1 || len(p.Pixels) < p.Width*p.Height*size {
+	row, ok := l.row(p)
+	if !ok {
 		return fmt.Errorf("the pipeline gave %d bytes for %dx%d pixels of format %s", len(p.Pixels), p.Width, p.Height, p.Format)
 	}
-	row := len(p.Pixels) / p.Height
 	if row == p.Width*size {
-		return x.convertRows(p.Pixels, p.Width, p.Height, l, dst)
+		return x.convertRows(p.Pixels[:row*p.Height], p.Width, p.Height, l, dst)
 	}
 	if size == 2 {
-		row -= row % 2
 		all, err := gocv.NewMatFromBytes(p.Height, row/2, l.kind, p.Pixels[:row*p.Height])
 		if err != nil {
 			return err

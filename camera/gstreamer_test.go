@@ -87,6 +87,44 @@ func TestPaddedRows(t *testing.T) {
 	}
 }
 
+// Bytes after the last row, with which drivers fill up their buffers, do not move
+// the rows; too few are an error.
+func TestRowsOfASample(t *testing.T) {
+	const width, height = 5, 4
+	x := newPixels()
+	defer x.close()
+	for format, size := range map[string]int{"GRAY8": 1, "BGR": 3, "GRAY16_LE": 2, "BGRx": 4} {
+		packed := width * size
+		padded := (packed + 3) / 4 * 4
+		for n, want := range map[int]bool{
+			padded * height: true, padded*height + 9: true, padded*height + 4*height: true, packed * height: true,
+			packed*height - 1: false, (packed - 1) * height: false,
+		} {
+			row := padded
+			if n == packed*height {
+				row = packed
+			}
+			data := make([]byte, n)
+			for y := range height {
+				for i := y * row; i < min(n, y*row+packed); i++ {
+					data[i] = byte(10 * (y + 1))
+				}
+			}
+			dst := gocv.NewMat()
+			err := x.convertSample(gst.Picture{Pixels: data, Width: width, Height: height, Format: format}, &dst)
+			if (err == nil) != want {
+				t.Errorf("%s, %d bytes: %v", format, n, err)
+			}
+			for y := 0; y < height && err == nil; y++ {
+				if a, b := dst.GetVecbAt(y, 0), dst.GetVecbAt(y, width-1); a[0] != byte(10*(y+1)) || a[0] != b[0] {
+					t.Errorf("%s, %d bytes: row %d is %v to %v", format, n, y, a, b)
+				}
+			}
+			_ = dst.Close()
+		}
+	}
+}
+
 // videorate fills gaps with the image before, and marks it.
 func TestGapsFilledByThePipelineAreNotNewImages(t *testing.T) {
 	needGStreamer(t)

@@ -3,7 +3,6 @@ package camera
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -26,15 +25,18 @@ type snapshots struct {
 	image   bytes.Buffer
 }
 
-// openSnapshots checks the answer to the first request. Its image is not used:
-// some cameras answer with one that they have kept since they were last asked.
+// openSnapshots checks the answer to the first request. Its image is not used, but
+// for knowing it again: some cameras answer with one that they have kept since they
+// were last asked.
 func (c *httpCamera) openSnapshots(answer *fetch.Answer) (images, error) {
 	s := &snapshots{httpCamera: c, pacer: pacer{interval: c.every}, timeout: beforeOurs(c.config.ReadTimeout), heard: time.Now()}
 	if err := isImage(answer); err != nil {
 		return nil, err
 	}
-	_, err := io.CopyN(io.Discard, answer.Body, int64(c.maxBytes())+1) // so that the connection can be used again
-	if err != nil && !errors.Is(err, io.EOF) {
+	switch err := s.load(answer); {
+	case err == nil:
+		_ = s.seen.check(s.image.Bytes())
+	case fault.Of(err) != verdict.TooLarge: // which the next one will say again
 		return nil, fmt.Errorf("the camera's first image broke off: %w", err)
 	}
 	return s, nil

@@ -128,6 +128,15 @@ func TestSnapshotFaults(t *testing.T) {
 	}
 }
 
+// A camera whose sensor stands still from the start gives nothing to judge: that the
+// image of the first request is not used does not make its copy a new one.
+func TestSnapshotThatNeverChanges(t *testing.T) {
+	still := plainScene(t, 1)
+	s := newSnapshots(t, func(w http.ResponseWriter, _ int64) { _, _ = w.Write(still) })
+	cam := start(t, s.URL+"?every=20ms", config.Camera{})
+	wantFault(t, cam, verdict.Repeated)
+}
+
 // What is no image any more means that the camera is lost, and why is said.
 func TestSnapshotCameraIsLost(t *testing.T) {
 	for want, answer := range map[string]func(w http.ResponseWriter){

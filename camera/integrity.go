@@ -35,7 +35,8 @@ func (f form) String() string {
 // are not known.
 type evidence struct {
 	pixels string // pixel format and range
-	stamp  int64  // the source's own time or number of the image, in its units
+	stamp  int64  // the source's own time of the image, in its units
+	number int64  // the source's own number of the image, which may wrap around
 }
 
 // admit marks the frame where it must not be judged. The error says that the
@@ -61,8 +62,13 @@ func (g *integrity) check(f *Frame) {
 		f.fail(fault.Incomplete("the source delivered no pixels"))
 	case got.width*got.height > g.maxPixels:
 		f.fail(tooLarge(got.width, got.height, g.maxPixels))
+	case f.evidence.number != 0 && f.evidence.number == g.last.number:
+		f.fail(fault.Repeated("its number %d is that of the image before", f.evidence.number))
 	case f.evidence.stamp != 0 && f.evidence.stamp == g.last.stamp:
 		f.fail(fault.Repeated("its time stamp %d is that of the image before", f.evidence.stamp))
+	case f.evidence.stamp != 0 && f.evidence.stamp < g.last.stamp:
+		f.fail(fault.Repeated("its time stamp %d is older than that of the image before, %d", f.evidence.stamp, g.last.stamp))
+		g.last.stamp = f.evidence.stamp // a clock that was set back costs one image
 	case g.form == form{} || g.mixed:
 		g.form = got
 	case g.form != got:

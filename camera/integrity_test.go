@@ -128,14 +128,29 @@ func TestFilesMayMixForms(t *testing.T) {
 	}
 }
 
-func TestTimeStampThatComesTwice(t *testing.T) {
-	stamps := []int64{7, 7, 7, 8, 8, 7}
-	cam := dictate(t, plan{}, func(_, n int, f *Frame) error {
+// dated delivers images with the given evidence over and over.
+func dated(t *testing.T, list ...evidence) *Camera {
+	t.Helper()
+	return dictate(t, plan{}, func(_, n int, f *Frame) error {
 		draw(f, 4, 4)
-		f.evidence.stamp = stamps[(n-1)%len(stamps)]
+		f.evidence = list[(n-1)%len(list)]
 		return nil
 	})
-	for _, want := range []verdict.Check{"", verdict.Repeated, verdict.Repeated, "", verdict.Repeated, ""} {
+}
+
+// An image that comes after a newer one is an old one. A clock that was set back
+// costs one image.
+func TestTimeStampsThatDoNotGrow(t *testing.T) {
+	cam := dated(t, evidence{stamp: 7}, evidence{stamp: 7}, evidence{stamp: 8}, evidence{stamp: 9}, evidence{stamp: 8}, evidence{stamp: 9}, evidence{}, evidence{stamp: 10})
+	for _, want := range []verdict.Check{"", verdict.Repeated, "", "", verdict.Repeated, "", "", ""} {
+		wantFault(t, cam, want)
+	}
+}
+
+// Numbers may wrap around: those of a GigE Vision camera have 16 bits.
+func TestNumberThatComesTwice(t *testing.T) {
+	cam := dated(t, evidence{number: 65534}, evidence{number: 65534}, evidence{number: 65535}, evidence{number: 1})
+	for _, want := range []verdict.Check{"", verdict.Repeated, "", ""} {
 		wantFault(t, cam, want)
 	}
 }

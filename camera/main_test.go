@@ -25,11 +25,17 @@ const patience = 20 * time.Second
 // it must. Zero durations become short ones.
 func start(t *testing.T, url string, c config.Camera) *Camera {
 	t.Helper()
+	return startLogged(t, url, c, zerolog.Nop())
+}
+
+// startLogged tells the test what is logged.
+func startLogged(t *testing.T, url string, c config.Camera, log zerolog.Logger) *Camera {
+	t.Helper()
 	c.URL = url
 	if c.BackoffMin == 0 {
 		c.BackoffMin, c.BackoffMax = 20*time.Millisecond, 100*time.Millisecond
 	}
-	cam, err := Open(c, zerolog.Nop())
+	cam, err := Open(c, log)
 	if err != nil {
 		t.Fatal(err)
 	}

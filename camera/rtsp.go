@@ -12,6 +12,9 @@ import (
 	"faird/camera/rtsp"
 	"faird/config"
 	"faird/verdict"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -36,7 +39,7 @@ func parseRTSP(u *url.URL, q *query) (plan, error) {
 	if u.Scheme == "rtsps" && transport == "udp" {
 		return plan{}, errors.New("query key transport=udp: rtsps goes over tcp only")
 	}
-	c := rtspCamera{udp: transport == "udp", address: address(u), latency: latency, seen: newRepeats()}
+	c := rtspCamera{udp: transport == "udp", address: address(u), latency: latency, seen: newRepeats(), slow: &rate.Sometimes{Interval: time.Minute}}
 	c.arrival = q.word("timestamps", "rtp", "rtp", "arrival") == "arrival"
 	if err := q.certificates(u.Scheme, &c.fetch); err != nil {
 		return plan{}, err
@@ -58,6 +61,8 @@ type rtspCamera struct {
 	latency time.Duration
 	arrival bool // the camera's RTP timestamps are wrong
 	seen    *repeats
+	slow    *rate.Sometimes // logs that pictures are given up
+	log     zerolog.Logger
 	config  config.Camera
 
 	stream  *rtsp.Stream
@@ -81,6 +86,8 @@ func (c rtspCamera) make(settings config.Camera, _ uint64) source {
 	return &c
 }
 
+func (c *rtspCamera) logTo(log zerolog.Logger) { c.log = log }
+
 func (c *rtspCamera) open(ctx context.Context) error {
 	start := time.Now()
 	if err := reach(ctx, c.address, c.config.OpenTimeout); err != nil {
@@ -95,7 +102,7 @@ func (c *rtspCamera) open(ctx context.Context) error {
 		URL: c.fetch.URL, UDP: c.udp, TLS: secure, Open: left * 8 / 10, Silence: c.config.ReadTimeout, Arrival: c.arrival, MaxUnit: 3*c.config.MaxPixels + 1<<16,
 	})
 	if err != nil {
-		return err
+		return fetch.ExplainCertificate(err)
 	}
 	c.intact = time.Now()
 	c.settles = c.intact.Add(min(c.latency, c.config.ReadTimeout/2))
@@ -133,9 +140,19 @@ func (c *rtspCamera) receive(ctx context.Context, f *Frame) error {
 	if err != nil {
 		return c.explain(ctx, err)
 	}
+	c.note(u)
 	c.decoder.put(u)
 	f.skipped.images += uint64(u.Skipped)
 	return errQuiet
+}
+
+// note logs the limit on pictures that wait to be decoded.
+func (c *rtspCamera) note(u rtsp.Unit) {
+	if errors.Is(u.Err, rtsp.ErrSlow) {
+		c.slow.Do(func() {
+			c.log.Warn().Err(u.Err).Msg("pictures were given up, up to the next key frame; others in the next minute are only counted as incomplete")
+		})
+	}
 }
 
 // overdue is the error of a stream that brings no picture to begin decoding with.

@@ -1,19 +1,28 @@
 package camera
 
 import (
+	"crypto/sha256"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"faird/camera/fault"
+	"faird/camera/rtsp"
 	"faird/config"
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+	"github.com/rs/zerolog"
 )
 
 // rtspServer is an RTSP camera that sends the pictures of an mjpegServer.
@@ -22,6 +31,9 @@ type rtspServer struct {
 	rtsp      *gortsplib.Server
 	stream    atomic.Pointer[gortsplib.ServerStream] // nil until it can be asked for
 	transport atomic.Int64                           // the last one set up, plus one
+	password  string                                 // of the user admin; "": anybody may play it
+	secure    *tls.Config                            // for rtsps
+	refused   atomic.Int64                           // log-ins
 	stop      chan struct{}
 	stopped   chan struct{}
 }
@@ -31,9 +43,12 @@ func newRTSP(t testing.TB, interval time.Duration) *rtspServer {
 	return serveRTSP(t, &mjpegServer{interval: interval, pictures: shadePictures(t)})
 }
 
-func serveRTSP(t testing.TB, pictures *mjpegServer) *rtspServer {
+func serveRTSP(t testing.TB, pictures *mjpegServer, set ...func(*rtspServer)) *rtspServer {
 	t.Helper()
 	s := &rtspServer{mjpegServer: pictures}
+	for _, f := range set {
+		f(s)
+	}
 	s.start(t)
 	t.Cleanup(s.kill)
 	return s
@@ -49,8 +64,10 @@ func (s *rtspServer) start(t testing.TB) {
 		if s.address == "" || s.rtsp == nil {
 			s.address = freePort(t, "tcp")
 		}
-		rtp, rtcp := freePorts(t)
-		s.rtsp = &gortsplib.Server{Handler: s, RTSPAddress: s.address, UDPRTPAddress: rtp, UDPRTCPAddress: rtcp}
+		s.rtsp = &gortsplib.Server{Handler: s, RTSPAddress: s.address, TLSConfig: s.secure}
+		if s.secure == nil {
+			s.rtsp.UDPRTPAddress, s.rtsp.UDPRTCPAddress = freePorts(t)
+		}
 		if err = s.rtsp.Start(); err == nil {
 			break
 		}
@@ -111,6 +128,12 @@ func (s *rtspServer) kill() {
 }
 
 func (s *rtspServer) OnDescribe(c *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	if s.password != "" && !c.Conn.VerifyCredentials(c.Request, "admin", s.password) {
+		if c.Request.Header["Authorization"] != nil {
+			s.refused.Add(1)
+		}
+		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
+	}
 	stream := s.stream.Load()
 	if stream == nil || (c.Path != "/plain" && c.Query != "channel=1") {
 		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
@@ -199,6 +222,41 @@ func TestRTSPThatIsNotThere(t *testing.T) {
 	}
 }
 
+// The password of the URL opens the camera, and a wrong one is tried once and then
+// left for a while, because many cameras lock the account.
+func TestRTSPWithAPassword(t *testing.T) {
+	const secret = "p@ss word/#?%"
+	s := serveRTSP(t, &mjpegServer{interval: 20 * time.Millisecond, pictures: shadePictures(t)}, func(s *rtspServer) { s.password = secret })
+	address := func(u *url.Userinfo) string { return "rtsp://" + u.String() + "@" + s.address + "/plain" }
+	freshest(t, start(t, address(url.UserPassword("admin", secret)), config.Camera{}), s.mjpegServer)
+	for _, user := range []*url.Userinfo{url.UserPassword("admin", "hunter2"), url.User("admin")} {
+		cam := start(t, address(user), config.Camera{})
+		st := eventually(t, cam, "refused", func(s Status) bool { return strings.Contains(s.Err, "log-in refused") })
+		if !strings.Contains(st.Err, "check user and password") || strings.Contains(st.Err, "hunter2") {
+			t.Error(st.Err)
+		}
+	}
+	time.Sleep(300 * time.Millisecond) // three attempts, if nothing held them back
+	if n := s.refused.Load(); n != 2 {
+		t.Errorf("%d log-ins were refused, of two cameras", n)
+	}
+}
+
+// Over TLS the certificate is the camera's own, named by its fingerprint.
+func TestRTSPS(t *testing.T) {
+	web := httptest.NewTLSServer(nil)
+	web.Close()
+	s := serveRTSP(t, &mjpegServer{interval: 20 * time.Millisecond, pictures: shadePictures(t)}, func(s *rtspServer) {
+		s.secure = &tls.Config{Certificates: web.TLS.Certificates}
+	})
+	print := fmt.Sprintf("%x", sha256.Sum256(web.Certificate().Raw))
+	for query, want := range map[string]string{"": "tls_pin=" + print, "?tls_pin=" + strings.Repeat("0", 64): "another certificate than tls_pin names"} {
+		cam := start(t, "rtsps://"+s.address+"/plain"+query, config.Camera{})
+		eventually(t, cam, "refused "+query, func(s Status) bool { return strings.Contains(s.Err, want) })
+	}
+	freshest(t, start(t, "rtsps://"+s.address+"/plain?tls_pin="+print, config.Camera{}), s.mjpegServer)
+}
+
 func TestRTSPComesBack(t *testing.T) {
 	s := newRTSP(t, 20*time.Millisecond)
 	comesBack(t, start(t, s.url(), asShipped()), outages(t, 3), s.kill, func() { s.start(t) })
@@ -213,4 +271,24 @@ func TestRTSPOverUDPComesBack(t *testing.T) {
 func TestRTSPThatStalls(t *testing.T) {
 	s := newRTSP(t, 20*time.Millisecond)
 	stalls(t, start(t, s.url(), config.Camera{ReadTimeout: 500 * time.Millisecond}), s.mjpegServer)
+}
+
+// A decoder that cannot keep up is told of once a minute; the faults are counted.
+func TestSlowDecodingIsLogged(t *testing.T) {
+	var log journal
+	p, err := parse("rtsp://127.0.0.1:1/line?expect=10x10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := p.source(config.Camera{}, 0)
+	source.(logger).logTo(zerolog.New(&log))
+	c := source.(*checked).source.(*rtspCamera)
+	for range 3 {
+		c.note(rtsp.Unit{Err: fault.Incomplete("%w: lower the rate", rtsp.ErrSlow)})
+		c.note(rtsp.Unit{Err: fault.Incomplete("lost")})
+		c.note(rtsp.Unit{})
+	}
+	if text := log.text(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "decoding is slower than the stream: lower the rate") {
+		t.Error(text)
+	}
 }

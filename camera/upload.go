@@ -14,6 +14,9 @@ import (
 	"faird/camera/imagefile"
 	"faird/config"
 	"faird/verdict"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -57,7 +60,9 @@ func parseUpload(u *url.URL, q *query) (plan, error) {
 	}
 	return plan{
 		every: true, mixed: true, onCall: true,
-		source: func(c config.Camera, _ uint64) source { return &upload{settings: s, maxPixels: c.MaxPixels} },
+		source: func(c config.Camera, _ uint64) source {
+			return &upload{settings: s, maxPixels: c.MaxPixels, full: everyMinute()}
+		},
 	}, nil
 }
 
@@ -84,6 +89,8 @@ func (q *query) size(key string, fallback, high config.Bytes) config.Bytes {
 type upload struct {
 	settings    uploadSettings
 	maxPixels   int
+	log         zerolog.Logger
+	full        rate.Sometimes // logs uploads that are refused for want of room
 	server      *http.Server
 	served      chan error     // how serving ended
 	handlers    sync.WaitGroup // requests being answered
@@ -103,6 +110,8 @@ type delivery struct {
 	answer chan []byte // the verdict as JSON, or nil: it was not judged
 }
 
+func (s *upload) logTo(log zerolog.Logger) { s.log = log }
+
 func (s *upload) open(ctx context.Context) error {
 	if s.settings.tokenFile != "" {
 		text, err := config.ReadSecret(s.settings.tokenFile)
@@ -118,7 +127,7 @@ func (s *upload) open(ctx context.Context) error {
 		return fmt.Errorf("%w: is another program or station listening there?", err)
 	}
 	s.decoder, s.brought, s.served = imagefile.NewDecoder(s.maxPixels), make(chan *delivery), make(chan error, 1)
-	s.seats, s.bodies, s.connections = make(chan struct{}, uploadSeats), newBodies(s.settings.most), newConnections()
+	s.seats, s.bodies, s.connections = make(chan struct{}, uploadSeats), newBodies(s.settings.most), newConnections(s.log)
 	open, closing := context.WithCancel(context.WithoutCancel(ctx))
 	s.closing = closing
 	s.server = &http.Server{

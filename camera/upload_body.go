@@ -48,7 +48,7 @@ func (bs *bodies) begin(abort func()) (*body, error) {
 	if len(bs.coming) >= uploadBodies {
 		oldest := bs.coming[0]
 		if time.Since(oldest.began) < uploadGrace {
-			return nil, refusal{http.StatusServiceUnavailable, fmt.Errorf("%d pictures are coming in already: send one after the other", uploadBodies)}
+			return nil, crowded("%d pictures are coming in already: send one after the other", uploadBodies)
 		}
 		oldest.late = true
 		oldest.abort()
@@ -157,9 +157,9 @@ func (s *upload) unreceived(err error, late bool) error {
 	tooLarge := (*http.MaxBytesError)(nil)
 	switch {
 	case late:
-		return refusal{http.StatusServiceUnavailable, errors.New("the picture came too slowly while others were waiting")}
+		return crowded("the picture came too slowly while others were waiting")
 	case errors.Is(err, errNoMemory):
-		return refusal{http.StatusServiceUnavailable, err}
+		return crowded("%w", err)
 	case errors.As(err, &tooLarge):
 		return refusal{http.StatusRequestEntityTooLarge, fmt.Errorf("a picture may have %d bytes: send a smaller one, or raise max", s.settings.most)}
 	case errors.Is(err, os.ErrDeadlineExceeded):

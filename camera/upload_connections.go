@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
 )
 
 // uploadConnections is how many may be open at a time.
@@ -14,13 +17,16 @@ const uploadConnections = 64
 // connections bounds a server's open connections: one too many costs the place
 // of the one that has been without a request the longest.
 type connections struct {
+	log  zerolog.Logger
+	told rate.Sometimes
+
 	mu    sync.Mutex
 	quiet map[net.Conn]time.Time // without a whole request, since when
 	busy  map[net.Conn]bool      // with one that is being answered
 }
 
-func newConnections() *connections {
-	return &connections{quiet: map[net.Conn]time.Time{}, busy: map[net.Conn]bool{}}
+func newConnections(log zerolog.Logger) *connections {
+	return &connections{log: log, told: everyMinute(), quiet: map[net.Conn]time.Time{}, busy: map[net.Conn]bool{}}
 }
 
 // connKey is where a request's context has its connection.
@@ -38,7 +44,7 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 	defer c.mu.Unlock()
 	switch state {
 	case http.StateNew:
-		if len(c.quiet)+len(c.busy) >= uploadConnections && !c.evict() {
+		if len(c.quiet)+len(c.busy) >= uploadConnections && !c.makeRoom(conn) {
 			_ = conn.Close()
 			return
 		}
@@ -64,6 +70,15 @@ func (c *connections) answering(r *http.Request) {
 		delete(c.quiet, conn)
 		c.busy[conn] = true
 	}
+}
+
+// makeRoom has one connection closed for a new one, and says whether one could be.
+// The lock is held.
+func (c *connections) makeRoom(conn net.Conn) bool {
+	c.told.Do(func() {
+		c.log.Warn().Int("connections", uploadConnections).Stringer("from", conn.RemoteAddr()).Msg("too many upload connections: the one that is idle the longest is closed for each new one")
+	})
+	return c.evict()
 }
 
 // evict closes the connection that has been quiet the longest, if one is. The

@@ -19,7 +19,7 @@ func FuzzUpload(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, target, authorization, body string) {
 		s := &upload{settings: uploadSettings{path: "/cap", token: "t0ken", most: 1 << 20, deadline: 20 * time.Millisecond}}
 		s.brought, s.seats = make(chan *delivery), make(chan struct{}, 1)
-		s.bodies, s.connections = newBodies(s.settings.most), newConnections()
+		s.bodies, s.connections = newBodies(s.settings.most), newConnections(nopLog)
 		r, err := http.NewRequestWithContext(t.Context(), method, "http://127.0.0.1"+target, strings.NewReader(body))
 		if err != nil {
 			return // net/http refuses it before it comes here

@@ -19,6 +19,13 @@ type refusal struct {
 	error
 }
 
+// crowd is a refusal for want of room.
+type crowd struct{ error }
+
+func crowded(format string, args ...any) refusal {
+	return refusal{http.StatusServiceUnavailable, crowd{fmt.Errorf(format, args...)}}
+}
+
 // ServeHTTP takes a picture and answers with its verdict, or says within the
 // deadline why there is none.
 func (s *upload) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -38,6 +45,11 @@ func (s *upload) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status := http.StatusInternalServerError
 	if refused := (refusal{}); errors.As(err, &refused) {
 		status = refused.status
+		if _, full := refused.error.(crowd); full {
+			s.full.Do(func() {
+				s.log.Warn().Err(err).Str("from", r.RemoteAddr).Msg("an upload was refused; others in the next minute are not logged")
+			})
+		}
 	}
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
@@ -86,7 +98,7 @@ func (s *upload) seated(ctx context.Context, d *delivery) ([]byte, error) {
 		return s.judged(ctx, d)
 	default:
 		d.body.release()
-		return nil, refusal{http.StatusServiceUnavailable, fmt.Errorf("%d pictures are waiting already: send one after the other", uploadSeats)}
+		return nil, crowded("%d pictures are waiting already: send one after the other", uploadSeats)
 	}
 }
 

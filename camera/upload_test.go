@@ -21,6 +21,8 @@ import (
 
 	"faird/config"
 	"faird/verdict"
+
+	"github.com/rs/zerolog"
 )
 
 // receiving starts a camera that takes uploads, on a free port.
@@ -452,5 +454,31 @@ func TestBodyThatStallsIsToldSo(t *testing.T) {
 	answer := make([]byte, 100)
 	if n, err := conn.Read(answer); err != nil || !strings.Contains(string(answer[:n]), "408") {
 		t.Errorf("told %q, %v", answer[:n], err)
+	}
+}
+
+// Each limit that whoever reaches the address can reach is logged, once a minute.
+func TestUploadLimitsAreLogged(t *testing.T) {
+	var log journal
+	address := freePort(t, "tcp")
+	cam := startLogged(t, "upload://"+address+"/cap?deadline=1m", config.Camera{}, zerolog.New(&log))
+	eventually(t, cam, "listening", func(s Status) bool { return s.Connected })
+	url := "http://" + address + "/cap"
+	for range 2 * uploadConnections {
+		dribble(t, url, "")
+	}
+	for range 2 * uploadBodies { // within the grace of the first ones, so that some are refused
+		dribble(t, url, "POST /cap HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nsome")
+	}
+	for _, line := range []string{"too many upload connections", "an upload was refused"} {
+		for end := time.Now().Add(patience); !strings.Contains(log.text(), line); time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%q is not logged: %s", line, log.text())
+			}
+		}
+	}
+	time.Sleep(50 * time.Millisecond)
+	if text := log.text(); strings.Count(text, "too many upload") != 1 || strings.Count(text, "was refused") != 1 {
+		t.Error(text)
 	}
 }

@@ -29,8 +29,6 @@ func parseWatch(u *url.URL, q *query) (plan, error) {
 		Subfolders: q.yes("subfolders"),
 		Poll:       q.duration("poll", watch.Auto, time.Hour),
 		Then:       q.word("then", watch.Keep, watch.Keep, watch.Remove, watch.Move),
-		IsImage:    imagefile.HasImageName,
-		Names:      strings.Join(imagefile.Extensions, ", "),
 	}
 	if s.Poll > 0 && s.Poll < time.Second {
 		return plan{}, fmt.Errorf("query key poll=%q: want 0s, or 1s and more", s.Poll)

@@ -3,8 +3,10 @@ package camera
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
 )
 
 // source is one opened origin of pictures. All calls come from one goroutine.
@@ -25,6 +27,9 @@ type source interface {
 type logger interface {
 	logTo(log zerolog.Logger)
 }
+
+// everyMinute lets a message through that others would only repeat.
+func everyMinute() rate.Sometimes { return rate.Sometimes{Interval: time.Minute} }
 
 // worker is one source on a goroutine of its own, and so, while it is in C, on an
 // OS thread of its own. For each frame it sends, its owner sends one back to read

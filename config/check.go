@@ -23,6 +23,9 @@ func (c *Config) Check() error {
 	k.folder("infer.tensorrt.engine_cache", c.Infer.TensorRT.EngineCache)
 	k.certificates("mqtt", c.MQTT.TLS)
 	k.certificates("sparkplug", c.Sparkplug.TLS)
+	k.keyPair("mqtt.builtin.tls.cert", c.MQTT.Builtin.TLS.Cert, c.MQTT.Builtin.TLS.Key)
+	k.keyIsPrivate("mqtt.builtin.tls.key", c.MQTT.Builtin.TLS.Key)
+	k.authority("mqtt.builtin.tls.client_ca", c.MQTT.Builtin.TLS.ClientCA)
 	k.keyPair("web.tls.cert", c.Web.TLS.Cert, c.Web.TLS.Key)
 	for i, s := range c.Stations {
 		key := k.item("stations", i)
@@ -72,13 +75,18 @@ func (k *checker) folder(key, path string) {
 }
 
 func (k *checker) certificates(section string, t TLS) {
-	if t.CA != "" {
-		pem, err := os.ReadFile(t.CA)
-		if err == nil && !x509.NewCertPool().AppendCertsFromPEM(pem) {
-			k.bad(section+".tls.ca", t.CA+": holds no certificate", "give certificates in PEM form")
-		}
-	}
+	k.authority(section+".tls.ca", t.CA)
 	k.keyPair(section+".tls.cert", t.Cert, t.Key)
+}
+
+func (k *checker) authority(at, path string) {
+	if path == "" {
+		return
+	}
+	pem, err := os.ReadFile(path)
+	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(pem) {
+		k.bad(at, path+": holds no certificate", "give certificates in PEM form")
+	}
 }
 
 func (k *checker) keyPair(at, cert, key string) {

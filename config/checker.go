@@ -67,6 +67,7 @@ func (k *checker) rules(c *Config) {
 	k.log(c.Log)
 	k.infer(c.Infer)
 	k.mqtt(&c.MQTT)
+	k.permissions(c)
 	k.sparkplug(&c.Sparkplug)
 	k.store(c.Store)
 	k.archive(c.Archive)

@@ -8,7 +8,7 @@ import (
 )
 
 const before = `log: {level: info}
-mqtt: {username: a, password: b, builtin: {users: [{name: plc, password: c}]}}
+mqtt: {username: a, password: b, builtin: {users: [{name: plc, password: cccccccccc}]}}
 stations:
 - {name: cap, model: demo, camera: {url: "demo://"}, threshold: 0.2, review: 0.1, roi: {x: 0, y: 0, w: 9, h: 9}}
 - {name: label, model: demo, camera: {url: "demo://?seed=2"}}
@@ -36,9 +36,9 @@ func TestDiff(t *testing.T) {
 		"added":         {[]string{"stations:\n", "stations:\n- {name: x, model: demo, camera: {url: 'demo://'}}\n"}, Changes{Added: []string{"x"}}},
 		"renamed":       {[]string{"name: label", "name: tag"}, Changes{Added: []string{"tag"}, Removed: []string{"label"}}},
 		"restart":       {[]string{"username: a", "username: z, timeout: 9s", "log:", "site: s\nlog:"}, Changes{Restart: []string{"mqtt.timeout", "mqtt.username", "site"}}},
-		"password":      {[]string{"password: b", "password: z"}, Changes{Restart: []string{"mqtt.password"}}},
-		"user":          {[]string{"password: c", "password: z"}, Changes{Restart: []string{"mqtt.builtin.users[0]"}}},
-		"another user":  {[]string{"password: c}", "password: c}, {name: x, password: y}"}, Changes{Restart: []string{"mqtt.builtin.users[1]"}}},
+		"password":      {[]string{"password: b", "password: zzzzzzzzzz"}, Changes{Restart: []string{"mqtt.password"}}},
+		"user":          {[]string{"password: cccccccccc", "password: zzzzzzzzzz"}, Changes{Restart: []string{"mqtt.builtin.users[0]"}}},
+		"another user":  {[]string{"password: cccccccccc}", "password: cccccccccc}, {name: x, password: yyyyyyyyyy}"}, Changes{Restart: []string{"mqtt.builtin.users[1]"}}},
 		"strict is set": {[]string{"log:", "infer: {strict: false}\nlog:"}, Changes{Restart: []string{"infer.strict"}}},
 	} {
 		dir := t.TempDir()

@@ -12,7 +12,7 @@ func TestEnvironmentOverrides(t *testing.T) {
 log: {level: warn}
 mqtt:
   username: file
-  builtin: {users: [{name: plc 1, password: old}]}
+  builtin: {users: [{name: plc 1, password: old-password}]}
 stations:
 - {name: cap, model: demo, camera: {url: "demo://"}}
 - {name: cap-2, model: demo, camera: {url: "demo://"}, roi: {x: 1, y: 1, w: 5, h: 5}}
@@ -40,7 +40,7 @@ stations:
 	want := []any{
 		"debug", "edge7", "file", 7 * time.Second, false, "1234", false,
 		Bytes(2 << 30),
-		User{Name: "plc 1", Password: "old", Write: true},
+		User{Name: "plc 1", Password: "old-password", Write: true},
 		0.2, "rtsp://a:b@c/d=e",
 		Rect{1, 1, 9, 5},
 		2 * time.Second,

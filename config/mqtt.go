@@ -30,25 +30,11 @@ type TLS struct {
 	ServerName string `mapstructure:"server_name"`
 }
 
-// Builtin is the broker inside the daemon, used when no broker is named.
-type Builtin struct {
-	Listen string `mapstructure:"listen"` // host:port; beyond loopback it needs users
-	Users  []User `mapstructure:"users"`
-}
-
-// User of the built-in broker.
-type User struct {
-	Name         string `mapstructure:"name"`
-	Password     Secret `mapstructure:"password"` // Load reads PasswordFile into it
-	PasswordFile string `mapstructure:"password_file"`
-	Write        bool   `mapstructure:"write"` // may write trigger, ack and command topics
-}
-
 func defaultMQTT() MQTT {
 	return MQTT{
 		KeepAlive: 30 * time.Second,
 		Timeout:   5 * time.Second,
-		Builtin:   Builtin{Listen: "127.0.0.1:1883"},
+		Builtin:   Builtin{Listen: "127.0.0.1:1883", Limits: DefaultLimits()},
 	}
 }
 
@@ -115,33 +101,6 @@ func (k *checker) tls(section string, t TLS, encrypted bool) {
 	}
 	if (t.Cert == "") != (t.Key == "") {
 		k.bad(section+".tls", "cert and key go together", "give both or neither")
-	}
-}
-
-func (k *checker) builtin(b Builtin) {
-	host, port, err := net.SplitHostPort(b.Listen)
-	if err != nil || port == "" {
-		k.bad("mqtt.builtin.listen", fmt.Sprintf("%q is not host:port", b.Listen), "write 127.0.0.1:1883")
-	} else if !loopback(host) && len(b.Users) == 0 {
-		k.bad("mqtt.builtin.listen", b.Listen+" can be reached from other machines, and there are no users",
-			"add mqtt.builtin.users, or listen on 127.0.0.1")
-	}
-	seen := map[string]bool{}
-	for i, u := range b.Users {
-		k.user(k.item("mqtt.builtin.users", i), u, seen)
-	}
-}
-
-func (k *checker) user(key string, u User, seen map[string]bool) {
-	switch {
-	case u.Name == "":
-		k.bad(key+".name", "missing", "name the user")
-	case seen[u.Name]:
-		k.bad(key+".name", fmt.Sprintf("there are two users %q", u.Name), "give each its own name")
-	}
-	seen[u.Name] = true
-	if u.Password == "" && u.PasswordFile == "" {
-		k.bad(key+".password", "missing", "give password_file (or password)")
 	}
 }
 

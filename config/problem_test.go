@@ -29,7 +29,7 @@ func TestProblems(t *testing.T) {
 		"list for a time":    {"mqtt: {timeout: [1s]}", `faird.yaml:1: mqtt.timeout: a list or section, but one value is wanted; write a duration, such as 2s`},
 		"list for a bool":    {"mqtt: {commands: []}", `faird.yaml:1: mqtt.commands: a list or section, but one value is wanted; write true or false`},
 		"list for a number":  {"infer: {threads: []}", `faird.yaml:1: infer.threads: a list or section, but one value is wanted; write a number`},
-		"user without name":  {"mqtt: {builtin: {users: [{password: a}]}}", `faird.yaml:1: mqtt.builtin.users[0].name: missing; name the user`},
+		"user without name":  {"mqtt: {builtin: {users: [{password: abcdefghij}]}}", `faird.yaml:1: mqtt.builtin.users[0].name: missing; name the user`},
 		"not a bool":         {"mqtt: {commands: yes}", `faird.yaml:1: mqtt.commands: "yes" is neither true nor false; write true or false, without quotes`},
 		"not an integer":     {"infer: {threads: 2.5}", `faird.yaml:1: infer.threads: "2.5" is not a whole number; write digits alone, such as 4`},
 		"not a number":       {station("threshold: high"), `faird.yaml:5: stations.cap.threshold: "high" is not a number; write a number, such as 0.14`},
@@ -75,7 +75,16 @@ func TestProblems(t *testing.T) {
 		"everywhere":         {"mqtt: {builtin: {listen: ':1883'}}", `faird.yaml:1: mqtt.builtin.listen: :1883 can be reached from other machines, and there are no users; add mqtt.builtin.users, or listen on 127.0.0.1`},
 		"no port":            {"mqtt: {builtin: {listen: localhost}}", `faird.yaml:1: mqtt.builtin.listen: "localhost" is not host:port; write 127.0.0.1:1883`},
 		"no password":        {"mqtt: {builtin: {users: [{name: plc}]}}", `faird.yaml:1: mqtt.builtin.users.plc.password: missing; give password_file (or password)`},
-		"two users":          {"mqtt: {builtin: {users: [{name: a, password: b}, {name: a, password: b}]}}", `faird.yaml:1: mqtt.builtin.users[1].name: there are two users "a"; give each its own name`},
+		"short password":     {"mqtt: {builtin: {users: [{name: plc, password: abcdefghi}]}}", `faird.yaml:1: mqtt.builtin.users.plc.password: the password has 9 characters, fewer than 10; choose a longer one, such as openssl rand -base64 12 gives, here and in the client`},
+		"half a certificate": {"mqtt: {builtin: {tls: {cert: a.pem}}}", `faird.yaml:1: mqtt.builtin.tls: cert and key go together; give both or neither`},
+		"clients' alone":     {"mqtt: {builtin: {tls: {client_ca: a.pem}}}", `faird.yaml:1: mqtt.builtin.tls.client_ca: set, but the broker itself has no certificate; give mqtt.builtin.tls.cert and key too`},
+		"no sockets":         {"mqtt: {builtin: {limits: {sockets: 0}}}", `faird.yaml:1: mqtt.builtin.limits.sockets: 0 is out of range; give 1 to 65536`},
+		"too many of a user": {"mqtt: {builtin: {limits: {sockets: 10}}}", `faird.yaml:1: mqtt.builtin.limits.user_sockets: 64 is out of range; give 1 to 10`},
+		"small packets":      {"mqtt: {builtin: {limits: {packet: 1KiB}}}", `faird.yaml:1: mqtt.builtin.limits.packet: 1KiB is out of range; give 64KiB to 1GiB`},
+		"unread below one":   {"mqtt: {builtin: {limits: {unread: 100kB}}}", `faird.yaml:1: mqtt.builtin.limits.unread: 100kB is out of range; give 2MiB to 1GiB`},
+		"never connected":    {"mqtt: {builtin: {limits: {connect_timeout: 1h}}}", `faird.yaml:1: mqtt.builtin.limits.connect_timeout: 1h0m0s is out of range; give 100ms to 5m`},
+		"all of all":         {"mqtt: {builtin: {users: [{name: plc, password: abcdefghij, read: 'all, cap'}]}}", `faird.yaml:1: mqtt.builtin.users.plc.read: "all" is no station's name; write station names separated by commas, or all, or none, and nothing else`},
+		"two users":          {"mqtt: {builtin: {users: [{name: a, password: abcdefghij}, {name: a, password: abcdefghij}]}}", `faird.yaml:1: mqtt.builtin.users[1].name: there are two users "a"; give each its own name`},
 		"secret missing":     {"mqtt: {username: a, password_file: no.txt}", `faird.yaml:1: mqtt.password_file: no.txt: no such file; put the password into this file, readable to faird alone`},
 		"secret twice":       {"mqtt: {username: a, password: b, password_file: no.txt}", `faird.yaml:1: mqtt.password_file: given beside password; take one of the two out`},
 		"secret folder":      {"mqtt: {username: a, password_file: /}", `faird.yaml:1: mqtt.password_file: /: not a file; put the password into this file, readable to faird alone`},
@@ -98,7 +107,7 @@ func TestLoopbackNeedsNoUsers(t *testing.T) {
 	for _, listen := range []string{"localhost:1", "127.1.2.3:1883", "[::1]:1883"} {
 		mustLoad(t, "mqtt: {builtin: {listen: '"+listen+"'}}")
 	}
-	mustLoad(t, "mqtt: {builtin: {listen: '0.0.0.0:1883', users: [{name: plc, password: a}]}}")
+	mustLoad(t, "mqtt: {builtin: {listen: '0.0.0.0:1883', users: [{name: plc, password: abcdefghij}]}}")
 }
 
 func TestAllProblemsAtOnceInOrder(t *testing.T) {

@@ -79,6 +79,9 @@ func inputs(c *Config) []namedPath {
 		{key: "mqtt.tls.ca", value: &c.MQTT.TLS.CA},
 		{key: "mqtt.tls.cert", value: &c.MQTT.TLS.Cert},
 		{key: "mqtt.tls.key", value: &c.MQTT.TLS.Key},
+		{key: "mqtt.builtin.tls.cert", value: &c.MQTT.Builtin.TLS.Cert},
+		{key: "mqtt.builtin.tls.key", value: &c.MQTT.Builtin.TLS.Key},
+		{key: "mqtt.builtin.tls.client_ca", value: &c.MQTT.Builtin.TLS.ClientCA},
 		{key: "web.tls.cert", value: &c.Web.TLS.Cert},
 		{key: "web.tls.key", value: &c.Web.TLS.Key},
 	}

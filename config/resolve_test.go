@@ -97,7 +97,7 @@ func TestSecretsThatEveryoneCanReadAreWarnedOf(t *testing.T) {
 	dir := t.TempDir()
 	secret := put(t, filepath.Join(dir, "secret"), "x")
 	path := put(t, filepath.Join(dir, "faird.yaml"),
-		"mqtt:\n  username: a\n  password_file: secret\n  builtin: {users: [{name: plc, password: y}]}\n"+oneStation)
+		"mqtt:\n  username: a\n  password_file: secret\n  builtin: {users: [{name: plc, password: yyyyyyyyyy}]}\n"+oneStation)
 	for _, file := range []string{secret, path} {
 		if err := os.Chmod(file, 0o644); err != nil {
 			t.Fatal(err)

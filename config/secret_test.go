@@ -15,7 +15,7 @@ import (
 func TestSecretsNeverShow(t *testing.T) {
 	const word = "hunter2"
 	c := mustLoad(t, `
-mqtt: {username: a, password: hunter2, builtin: {users: [{name: plc, password: hunter2}]}}
+mqtt: {username: a, password: hunter2hunter2, builtin: {users: [{name: plc, password: hunter2hunter2}]}}
 stations: [{name: cap, model: demo, camera: {url: "rtsp://u:hunter2@cam/1"}}]
 `, "FAIRD_MQTT_PASSWORD="+word)
 	var out strings.Builder

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"faird/camera/imagefile"
+	"faird/camera/imagefolder"
 )
 
 // Item is one picture with what is known of it.
@@ -27,6 +27,8 @@ type Set struct {
 	Dir   string
 	Shape string // one of the shapes' names
 	Items []Item // by name
+
+	Skipped imagefolder.Skipped // files that are not images of parts
 }
 
 // Names of the shapes of folders.
@@ -85,7 +87,7 @@ func (s *Set) kinds(root, truth string) error {
 		return err
 	}
 	for _, e := range entries {
-		if !isDir(root, e.Name()) || slices.Contains(aside, e.Name()) || strings.HasPrefix(e.Name(), ".") {
+		if !isDir(root, e.Name()) || slices.Contains(aside, e.Name()) || imagefolder.Folder(e.Name()) != (imagefolder.Reason{}) {
 			continue
 		}
 		if err := s.folder(filepath.Join(root, e.Name()), e.Name(), filepath.Join(truth, e.Name())); err != nil {
@@ -114,10 +116,12 @@ func (s *Set) folder(dir, kind, truth string) error {
 	if err != nil {
 		return err
 	}
-	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !imagefile.HasImageName(path) {
-			return err
-		}
+	found, err := imagefolder.Find(dir)
+	if err != nil {
+		return err
+	}
+	s.Skipped.Add(&found.Skipped)
+	for _, path := range found.Files {
 		name, err := filepath.Rel(s.Dir, path)
 		if err != nil {
 			return err
@@ -127,24 +131,25 @@ func (s *Set) folder(dir, kind, truth string) error {
 			item.Mask = cmp.Or(masks[stem(path)+"_mask"], masks[stem(path)])
 		}
 		s.Items = append(s.Items, item)
-		return nil
-	})
+	}
+	return nil
 }
 
 // stems are the pictures of a folder by their name without extension; none
 // where there is no such folder.
 func stems(dir string) (map[string]string, error) {
-	entries, err := os.ReadDir(dir)
+	found, err := imagefolder.List(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	m := make(map[string]string, len(entries))
-	for _, e := range entries {
-		if imagefile.HasImageName(e.Name()) {
-			m[stem(e.Name())] = filepath.Join(dir, e.Name())
-		}
+	if err != nil {
+		return nil, err
 	}
-	return m, err
+	m := make(map[string]string, len(found.Files))
+	for _, path := range found.Files {
+		m[stem(path)] = path
+	}
+	return m, nil
 }
 
 // nothingIn says why a folder gave no picture, and what would.

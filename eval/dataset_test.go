@@ -86,6 +86,35 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// Thumbnails and hidden files are no test images, links are followed, and what
+// was left out is counted.
+func TestFindInAnUntidyFolder(t *testing.T) {
+	dir, other := t.TempDir(), t.TempDir()
+	touch(t, dir, "good/a.png", "good/._a.png", "good/@eaDir/a.png/SYNOPHOTO_THUMB_S.jpg", "dent/Thumbs.db", "dent/b.png",
+		"@eaDir/c.png", ".trash/d.png", "ground_truth/dent/._b_mask.png", "ground_truth/dent/b_mask.png")
+	touch(t, other, "e.png")
+	if err := os.Symlink(other, filepath.Join(dir, "scratch")); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Find(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, i := range s.Items {
+		got = append(got, i.Name)
+	}
+	if want := "dent/b.png good/a.png scratch/e.png"; strings.Join(got, " ") != want {
+		t.Errorf("found %s, want %s", got, want)
+	}
+	if m := s.Items[0].Mask; m != filepath.Join(dir, "ground_truth/dent/b_mask.png") {
+		t.Errorf("mask %q", m)
+	}
+	if got := s.Skipped.String(); got != "1 file of another type (Thumbs.db), 1 hidden file (._a.png), 1 system folder (@eaDir)" {
+		t.Errorf("left out %s", got)
+	}
+}
+
 func TestFindErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		files []string

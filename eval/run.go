@@ -1,12 +1,14 @@
 package eval
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 
 	"faird/inspect"
+	"faird/inspect/resemblance"
 	"faird/verdict"
 )
 
@@ -66,6 +68,9 @@ func Run(ctx context.Context, m *inspect.Model, s *Set, o Options, progress func
 			progress(n+1, len(s.Items))
 		}
 	}
+	if err := r.alike.Check(false); err != nil {
+		return nil, fmt.Errorf("%s: %w", cmp.Or(file.Path, "model"), err)
+	}
 	if err := r.finish(); err != nil {
 		return nil, fmt.Errorf("data set %s: %w", s.Dir, err)
 	}
@@ -81,6 +86,7 @@ type runner struct {
 	truth     truth
 	digest    digest
 	out       *Evaluation
+	alike     resemblance.Meter // of good pictures to what the network makes of them
 	result    inspect.Result
 }
 
@@ -109,6 +115,9 @@ func (r *runner) judge(ctx context.Context, item Item) (err error) {
 	}
 	if err := r.inspector.Inspect(ctx, picture, nil, &r.result); err != nil {
 		return fmt.Errorf("%s: %w", item.Path, err)
+	}
+	if !item.Defective {
+		r.alike.Add(r.inspector.Resized(), r.inspector.Restored())
 	}
 	p := Picture{Item: item, Score: r.result.Score}
 	if t := r.options.Threshold; t != nil {

@@ -112,15 +112,37 @@ const FewestForNormal = 3
 // Learner learns a Normal from the maps of good parts. One goroutine uses it at a
 // time.
 type Learner struct {
-	h, w       int // of the maps
-	gridH      int
-	gridW      int
-	cell       int // pixels of a cell's side
-	smoother   *Smoother
-	root       []float32 // [h,w], of the share of the mean filter that lies inside
-	n          int
-	sum, power [Terms][]float64 // over the images, of the cells' means and mean squares
-	one        [2][]float64     // of one image
+	h, w     int // of the maps
+	gridH    int
+	gridW    int
+	cell     int // pixels of a cell's side
+	smoother *Smoother
+	root     []float32 // [h,w], of the share of the mean filter that lies inside
+	n        int
+	all      Sample // of all images
+}
+
+// Sample is what a Learner takes of one image: the mean of each cell, and of the
+// squares.
+type Sample struct {
+	mean, square [Terms][]float64
+}
+
+func newSample(cells int) (s Sample) {
+	for t := range Terms {
+		s.mean[t], s.square[t] = make([]float64, cells), make([]float64, cells)
+	}
+	return s
+}
+
+// add adds factor times what the other holds.
+func (s *Sample) add(o Sample, factor float64) {
+	for t := range Terms {
+		for i := range s.mean[t] {
+			s.mean[t][i] += factor * o.mean[t][i]
+			s.square[t][i] += factor * o.square[t][i]
+		}
+	}
 }
 
 // NewLearner makes a learner for maps of h x w that are smoothed as the scoring
@@ -132,11 +154,7 @@ func NewLearner(h, w int, s Scoring) (*Learner, error) {
 	}
 	l := &Learner{h: h, w: w, smoother: smoother, cell: max(4, (max(h, w)+MaxCells-1)/MaxCells)}
 	l.gridH, l.gridW = (h+l.cell-1)/l.cell, (w+l.cell-1)/l.cell
-	cells := l.gridH * l.gridW
-	for t := range Terms {
-		l.sum[t], l.power[t] = make([]float64, cells), make([]float64, cells)
-	}
-	l.one = [2][]float64{make([]float64, cells), make([]float64, cells)}
+	l.all = newSample(l.gridH * l.gridW)
 	l.root = smoother.inside(nil)
 	for i, share := range l.root {
 		l.root[i] = float32(math.Sqrt(float64(share)))
@@ -144,74 +162,69 @@ func NewLearner(h, w int, s Scoring) (*Learner, error) {
 	return l, nil
 }
 
-// Add learns from the maps of one image.
-func (l *Learner) Add(m Maps) {
-	l.n++
+// Sample is what is to be learnt from the maps of one image.
+func (l *Learner) Sample(m Maps) Sample {
+	s := newSample(l.gridH * l.gridW)
 	for t, values := range m.each() {
-		l.cells(values)
-		for i := range l.sum[t] {
-			l.sum[t][i] += l.one[0][i]
-			l.power[t][i] += l.one[1][i]
-		}
+		l.cells(values, s.mean[t], s.square[t])
 	}
+	return s
 }
 
-// N is how many images were learnt from.
-func (l *Learner) N() int { return l.n }
+// Add learns from an image.
+func (l *Learner) Add(s Sample) {
+	l.n++
+	l.all.add(s, 1)
+}
 
-// cells fills l.one with the mean and the mean square of the smoothed map in each
-// cell. A pixel near the edge is a mean over fewer pixels: it is weighed so that
-// its spread is like that of others.
-func (l *Learner) cells(values []float32) {
+// cells fills in the mean and the mean square of the smoothed map in each cell. A
+// pixel near the edge is a mean over fewer pixels: it is weighed so that its spread
+// is like that of others.
+func (l *Learner) cells(values []float32, mean, square []float64) {
 	s := l.smoother
 	s.filter(values, s.smoothed)
-	clear(l.one[0])
-	clear(l.one[1])
 	for y := range l.h {
 		for x := range l.w {
 			i, c := y*l.w+x, y/l.cell*l.gridW+x/l.cell
 			v := float64(s.smoothed[i] / l.root[i])
-			l.one[0][c] += v
-			l.one[1][c] += v * v
+			mean[c] += v
+			square[c] += v * v
 		}
 	}
 	for y := range l.gridH {
 		for x := range l.gridW {
 			pixels := float64((min((y+1)*l.cell, l.h) - y*l.cell) * (min((x+1)*l.cell, l.w) - x*l.cell))
-			l.one[0][y*l.gridW+x] /= pixels
-			l.one[1][y*l.gridW+x] /= pixels
+			mean[y*l.gridW+x] /= pixels
+			square[y*l.gridW+x] /= pixels
 		}
 	}
 }
 
 // Normal is what was learnt.
-func (l *Learner) Normal() (*Normal, error) { return l.normal(l.n, l.sum, l.power) }
+func (l *Learner) Normal() (*Normal, error) { return l.normal(l.n, l.all) }
 
-// Without is what would have been learnt without one of the images: an image is
+// Without is what would have been learnt without some of the images: an image is
 // not judged by itself.
-func (l *Learner) Without(m Maps) (*Normal, error) {
-	var sum, power [Terms][]float64
-	for t, values := range m.each() {
-		l.cells(values)
-		sum[t], power[t] = make([]float64, len(l.sum[t])), make([]float64, len(l.sum[t]))
-		for i := range sum[t] {
-			sum[t][i], power[t][i] = l.sum[t][i]-l.one[0][i], l.power[t][i]-l.one[1][i]
-		}
+func (l *Learner) Without(images []Sample) (*Normal, error) {
+	rest := newSample(l.gridH * l.gridW)
+	rest.add(l.all, 1)
+	for _, s := range images {
+		rest.add(s, -1)
 	}
-	return l.normal(l.n-1, sum, power)
+	return l.normal(l.n-len(images), rest)
 }
 
-func (l *Learner) normal(n int, sum, power [Terms][]float64) (*Normal, error) {
-	if n < FewestForNormal-1 {
+func (l *Learner) normal(n int, all Sample) (*Normal, error) {
+	if n < FewestForNormal-1 { // one of them may be left out
 		return nil, fmt.Errorf("%d images are too few to tell how good parts differ: at least %d are needed", n, FewestForNormal)
 	}
 	normal := &Normal{W: l.gridW, H: l.gridH}
 	sigma := blurAt * float64(min(l.h, l.w)) / float64(l.cell)
 	for t := range Terms {
-		mean, std := make([]float64, len(sum[t])), make([]float64, len(sum[t]))
+		mean, std := make([]float64, len(all.mean[t])), make([]float64, len(all.mean[t]))
 		for i := range mean {
-			mean[i] = sum[t][i] / float64(n)
-			variance := (power[t][i]/float64(n) - mean[i]*mean[i]) * float64(n) / float64(n-1)
+			mean[i] = all.mean[t][i] / float64(n)
+			variance := (all.square[t][i]/float64(n) - mean[i]*mean[i]) * float64(n) / float64(n-1)
 			std[i] = math.Sqrt(max(variance, 0))
 			mean[i] /= l.rootAt(i)
 		}

@@ -22,6 +22,10 @@ const LibraryEnv = "FAIRD_INFER_LIBRARY"
 
 const libraryName = "libonnxruntime.so.1"
 
+// telemetryOff keeps Microsoft's builds of ONNX Runtime from running a shell for the
+// machine's name, keeping a database below the home folder, and sending usage data.
+const telemetryOff = "ORT_DISABLE_TELEMETRY"
+
 // loaded is the process's one library: ONNX Runtime keeps global state, so it
 // is loaded once and never unloaded.
 var loaded struct {
@@ -68,6 +72,10 @@ func initialise(path string) (string, error) {
 		return "", fmt.Errorf("it is ONNX Runtime %s; %s or newer is needed: run make deps, or name another in infer.library", l.version, MinVersion)
 	}
 	if err := l.bind(); err != nil {
+		l.close()
+		return "", err
+	}
+	if err := os.Setenv(telemetryOff, "1"); err != nil {
 		l.close()
 		return "", err
 	}

@@ -8,8 +8,9 @@ import (
 // Calibration is what the scores of good pictures were, and the threshold
 // drawn from them.
 type Calibration struct {
-	N           int                `json:"n"`         // good pictures
-	Quantiles   map[string]float64 `json:"quantiles"` // of their scores, by probability: "0.5", "0.99"
+	N           int                `json:"n"`                // good parts that differ: near-duplicates count once
+	Images      int                `json:"images,omitempty"` // of those parts; 0: one of each
+	Quantiles   map[string]float64 `json:"quantiles"`        // of their scores, by probability: "0.5", "0.99"
 	Mean        float64            `json:"mean"`
 	Std         float64            `json:"std"`
 	Threshold   float64            `json:"threshold"` // at or above: fail
@@ -26,6 +27,8 @@ func (c *Calibration) validate() error {
 	switch {
 	case c.N < 1:
 		return fmt.Errorf("n is %d, must be at least 1", c.N)
+	case c.Images != 0 && c.Images < c.N:
+		return fmt.Errorf("images is %d, must be at least n, %d", c.Images, c.N)
 	case !positive(c.Threshold):
 		return fmt.Errorf("threshold is %v, must be a number above 0", c.Threshold)
 	case c.Review != nil && !(positive(*c.Review) && *c.Review < c.Threshold):

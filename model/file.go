@@ -5,12 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"google.golang.org/protobuf/proto"
 
 	"faird/model/onnxpb"
+	"faird/model/vet"
 )
 
 // MaxBytes is the largest file that is read: the paper's network at c=256.
@@ -25,42 +24,17 @@ type File struct {
 	Input  string // name of the network's input, float32 [n,c,h,w]
 	Output string // name of the network's output, float32 [n,3,h,w], BGR
 	Batch  int    // n where the file fixes it; 0: free
+	Memory int64  // bytes that a run of one batch takes, the weights included; see vet.Network
 	data   []byte
 }
 
 // Read reads and checks a model file. Every error names the file and what to do.
 func Read(path string) (*File, error) {
-	data, err := readFile(path)
+	data, err := ReadBytes(path)
 	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", path, err)
-	}
-	f, err := Parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", path, err)
-	}
-	f.Path = path
-	return f, nil
-}
-
-func readFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, errors.New("no such file: name a model file, or make one with faird train")
-	}
-	if err != nil {
-		return nil, errors.Unwrap(err)
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	switch {
-	case err != nil:
 		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, errors.New("not a file: name the .onnx file itself")
-	case info.Size() > MaxBytes:
-		return nil, fmt.Errorf("%d bytes is more than a model can have (%d): name an .onnx file", info.Size(), MaxBytes)
 	}
-	return io.ReadAll(io.LimitReader(file, MaxBytes))
+	return ParseAs(path, data)
 }
 
 // Parse checks the bytes of a model file; the File keeps them.
@@ -81,7 +55,8 @@ func Parse(data []byte) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{Spec: spec, Hash: hash(data), Plain: plain, Input: sig.input, Output: sig.output, Batch: sig.in.batch, data: data}, nil
+	f := &File{Spec: spec, Hash: HashOf(data), Plain: plain, Input: sig.input, Output: sig.output, Batch: sig.in.batch, data: data}
+	return f, f.vet(m)
 }
 
 // New makes a model file of a network and what is to be known about it. Spec's
@@ -103,7 +78,10 @@ func New(onnx []byte, s Spec) (*File, error) {
 		return nil, err
 	}
 	f := &File{Spec: s, Input: sig.input, Output: sig.output, Batch: sig.in.batch, data: onnx}
-	return f, f.seal()
+	if err := f.seal(); err != nil {
+		return nil, err
+	}
+	return f, f.vet(m)
 }
 
 // Bytes are the file's bytes as they were read or last written; not to be
@@ -120,13 +98,16 @@ func (f *File) seal() error {
 		return err
 	}
 	f.data = setMetadata(f.data, meta)
-	f.Hash, f.Plain = hash(f.data), false
+	f.Hash, f.Plain = HashOf(f.data), false
 	return nil
 }
 
 func unmarshalModel(data []byte) (*onnxpb.ModelProto, error) {
 	if len(data) == 0 {
 		return nil, errors.New("the file is empty: copy it again, or make one with faird train")
+	}
+	if err := vet.Scan(data); err != nil {
+		return nil, err
 	}
 	m := new(onnxpb.ModelProto)
 	err := proto.Unmarshal(data, m)
@@ -154,7 +135,8 @@ func metadata(m *onnxpb.ModelProto) (map[string]string, error) {
 	return meta, nil
 }
 
-func hash(data []byte) string {
+// HashOf is the Hash of a file with these bytes.
+func HashOf(data []byte) string {
 	sum := sha256.Sum256(data)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }

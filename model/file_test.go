@@ -201,7 +201,7 @@ func TestReadNamesTheFile(t *testing.T) {
 	if err := os.Truncate(huge, model.MaxBytes+1); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, huge, "more than a model can have")
+	wantError(t, huge, "more than the 1073741824 that are allowed")
 }
 
 func wantError(t *testing.T, path, want string) {

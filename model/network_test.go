@@ -61,11 +61,19 @@ func tensor(name string, kind onnxpb.TensorProto_DataType, dims ...any) *onnxpb.
 }
 
 func input(v *onnxpb.ValueInfoProto) edit {
-	return func(m *onnxpb.ModelProto) { m.Graph.Input[0] = v }
+	return func(m *onnxpb.ModelProto) {
+		m.Graph.Input[0] = v
+		for i := range m.Graph.Node[0].Input {
+			m.Graph.Node[0].Input[i] = v.GetName()
+		}
+	}
 }
 
 func output(v *onnxpb.ValueInfoProto) edit {
-	return func(m *onnxpb.ModelProto) { m.Graph.Output[0] = v }
+	return func(m *onnxpb.ModelProto) {
+		m.Graph.Output[0] = v
+		m.Graph.Node[0].Output[0] = v.GetName()
+	}
 }
 
 // meta adds metadata: key, value, key, value.

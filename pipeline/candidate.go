@@ -20,7 +20,8 @@ func (b *Box) load(ctx context.Context, base *settings, path string) (*candidate
 	return tasks.Await(ctx, b.tasks, name, func(ctx context.Context) (*candidate, error) {
 		c := &candidate{settings: *base}
 		c.settings.conf.Model, c.settings.promotion = path, nil
-		spec, err := specFor(c.settings.conf)
+		from := b.models.files()
+		spec, err := specFor(ctx, from, c.settings.conf)
 		if err == nil {
 			err = spec.missing
 		}
@@ -28,7 +29,7 @@ func (b *Box) load(ctx context.Context, base *settings, path string) (*candidate
 			return nil, err
 		}
 		c.settings.spec = spec
-		c.swap, err = b.models.makeSwap(ctx, c.settings.conf, spec.configured)
+		c.swap, err = b.models.makeSwap(ctx, from, c.settings.conf, spec.configured)
 		return c, err
 	}, (*candidate).discard)
 }

@@ -44,16 +44,17 @@ func (s *Station) noRead(why verdict.Reason, detail string) *verdict.Verdict {
 }
 
 // deliver decides v: numbers it, makes it durable, and sends it. A job is
-// answered once; whoever comes second is counted and dropped. f, where there is
-// one, still belongs to the caller.
+// answered once; whoever comes second is counted and dropped, and who brought its
+// picture hears the first answer. f, where there is one, still belongs to the caller.
 func (s *Station) deliver(j *job, v *verdict.Verdict, f *camera.Frame) {
 	if j != nil {
 		if !j.claim() {
 			s.counts.tooLate.Add(1)
+			f.Answer(j.answered())
 			return
 		}
 		defer close(j.done)
-		v.Trigger = j.trigger
+		v.Trigger, j.verdict = j.trigger, v
 	}
 	key := s.decide(j, v)
 	s.counts.add(v.Verdict)

@@ -15,12 +15,16 @@ import (
 	"faird/camera"
 	"faird/config"
 	"faird/inspect"
+	"faird/pipeline/vetting"
 	"faird/publish"
 	"faird/publish/handshake"
 	"faird/verdict"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	vetting.BeChild()
+	goleak.VerifyTestMain(m)
+}
 
 // fakeSource is a camera whose every picture the test decides.
 type fakeSource struct {

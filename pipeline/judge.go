@@ -32,16 +32,17 @@ type painter interface {
 // may be, nil anybody's.
 func NewJudge(ctx context.Context, c config.Station, in config.Infer, keys trust.Keys, log zerolog.Logger) (*Judge, error) {
 	c.Validity.Frozen = 0 // the same file may be judged twice
-	spec, err := specFor(c)
+	j := &Judge{tasks: tasks.NewGroup()}
+	m := newModels(in, keys, j.tasks, log)
+	from := m.files()
+	spec, err := specFor(ctx, from, c)
 	if err == nil {
 		err = spec.missing
 	}
 	if err != nil {
 		return nil, err
 	}
-	j := &Judge{tasks: tasks.NewGroup()}
-	m := newModels(in, keys, j.tasks, log)
-	if j.made, err = m.makeSwap(ctx, c, spec.configured); err != nil {
+	if j.made, err = m.makeSwap(ctx, from, c, spec.configured); err != nil {
 		m.cache.Close()
 		j.tasks.Wait(ctx)
 		return nil, err

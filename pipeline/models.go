@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/rs/zerolog"
@@ -11,10 +10,10 @@ import (
 	"faird/infer"
 	"faird/inspect"
 	"faird/model"
-	"faird/model/demo"
 	"faird/model/trust"
 	"faird/pipeline/modelcache"
 	"faird/pipeline/tasks"
+	"faird/pipeline/vetting"
 )
 
 // models loads what stations judge with. A model is the bytes of its file: the
@@ -23,6 +22,7 @@ import (
 type models struct {
 	infer   config.Infer
 	trust   trust.Keys
+	vetter  *vetting.Vetter
 	log     zerolog.Logger
 	cache   *modelcache.Cache[*inspect.Model]
 	closing *tasks.Queue                                               // closes inspectors and models
@@ -35,30 +35,29 @@ type models struct {
 type modelHandle = modelcache.Handle[*inspect.Model]
 
 func newModels(c config.Infer, keys trust.Keys, g *tasks.Group, log zerolog.Logger) *models {
-	m := &models{infer: c, trust: keys, log: log, closing: tasks.NewQueue(g)}
+	m := &models{infer: c, trust: keys, vetter: vetting.New(g, log), log: log, closing: tasks.NewQueue(g)}
 	m.cache = modelcache.New[*inspect.Model](g, m.closing, log)
 	m.open = m.load
 	return m
 }
 
-// acquire returns the model in the file at path, which somebody trusted has
-// signed, loaded and proved by its golden samples.
-func (m *models) acquire(ctx context.Context, path string) (*modelHandle, error) {
-	f, err := ReadModel(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := m.check(f); err != nil {
-		return nil, err
-	}
+// files are for one change.
+func (m *models) files() *files { return newFiles(m.vetter, m.trust) }
+
+// acquire returns the model of a file, examined, loaded and proved by its golden
+// samples.
+func (m *models) acquire(ctx context.Context, f *model.File) (*modelHandle, error) {
 	return m.cache.Acquire(ctx, modelcache.Spec[*inspect.Model]{
 		Key: f.Hash, Name: f.Path,
 		Load: func(ctx context.Context) (*inspect.Model, error) { return m.open(ctx, f) },
 	})
 }
 
-// load opens a model and scores its golden samples.
+// load has a model examined, opens it and scores its golden samples.
 func (m *models) load(ctx context.Context, f *model.File) (*inspect.Model, error) {
+	if err := m.vetter.Examine(ctx, f, m.infer); err != nil {
+		return nil, err
+	}
 	loaded, err := m.openTuned(ctx, f)
 	if err != nil {
 		return nil, err
@@ -77,27 +76,19 @@ func (m *models) openTuned(ctx context.Context, f *model.File) (*inspect.Model, 
 	return inspect.Open(f, m.infer, m.log)
 }
 
-// check looks at the signature of the very bytes that are to be loaded. The
-// built-in model is part of the program.
-func (m *models) check(f *model.File) error {
-	if f.Path == config.DemoModel {
-		return nil
-	}
-	if _, err := m.trust.Check(f.Path, f.Bytes()); err != nil {
-		return fmt.Errorf("model %w", err)
-	}
-	return nil
+// ReadModel reads the model file at path, or the built-in one for
+// [config.DemoModel], to say something about it: see [vetting.Vetter.ReadBytes].
+func ReadModel(path string) (*model.File, error) {
+	return vetting.New(nil, zerolog.Nop()).Read(context.Background(), path)
 }
 
-// ReadModel reads the model file at path, or the built-in one for [config.DemoModel].
-func ReadModel(path string) (*model.File, error) {
-	if path != config.DemoModel {
-		return model.Read(path)
-	}
-	f, err := model.Parse(demo.Model())
+// VetModel reads the model file at path to run it, for who runs it without a box:
+// see [vetting.Vetter.Examine]. A file that could be read comes with the error too.
+func VetModel(ctx context.Context, path string, c config.Infer, log zerolog.Logger) (*model.File, error) {
+	v := vetting.New(nil, log)
+	f, err := v.Read(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("built-in demo model: %w", err)
+		return nil, err
 	}
-	f.Path = config.DemoModel
-	return f, nil
+	return f, v.Examine(ctx, f, c)
 }

@@ -5,16 +5,20 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/rs/zerolog"
+
 	"faird/camera"
 	"faird/config"
 	"faird/inspect"
 	"faird/model/trust"
+	"faird/pipeline/vetting"
 )
 
 // plan is one station's way from what it is to what the config says.
 type plan struct {
 	listed config.Station // as the config has it
 	hash   string         // of the whole config
+	files  *files         // that it was made from
 
 	// The station as it was when the plan was made; nil for a new one.
 	old      *running
@@ -43,8 +47,9 @@ func (b *Box) plan(ctx context.Context, stations []config.Station, hash string) 
 	}()
 	b.models.setLoad(len(stations), len(b.all()) > 0)
 	defer b.models.setLoad(len(stations), true)
+	from := b.models.files() // stations that share a model read and check it once
 	for _, sc := range stations {
-		p, err := b.planStation(ctx, sc, hash)
+		p, err := b.planStation(ctx, from, sc, hash)
 		if err != nil {
 			return plans, err
 		}
@@ -55,22 +60,21 @@ func (b *Box) plan(ctx context.Context, stations []config.Station, hash string) 
 
 // planStation falls back to the config's model where the promoted one must not
 // judge: a line must start.
-func (b *Box) planStation(ctx context.Context, sc config.Station, hash string) (_ *plan, err error) {
+func (b *Box) planStation(ctx context.Context, from *files, sc config.Station, hash string) (_ *plan, err error) {
 	defer b.tasks.Begin("station " + sc.Name + ": being prepared")()
-	p := &plan{listed: sc, hash: hash, old: b.station(sc.Name)}
+	p := &plan{listed: sc, hash: hash, files: from, old: b.station(sc.Name)}
 	defer func() {
 		if err != nil {
 			p.discard()
 		}
 	}()
-	if err := b.readChoices(ctx, p); err != nil {
-		return nil, err
+	if err = b.readChoices(ctx, p); err == nil {
+		err = b.planModel(ctx, p)
 	}
-	err = b.planModel(ctx, p)
-	if err == nil && p.broken != "" && p.settings.conf.Model != sc.Model {
+	if err = p.breakDown(b.log, err); err == nil && p.broken != "" && p.settings.conf.Model != sc.Model {
 		b.log.Error().Str("station", sc.Name).Str("promoted", p.settings.promotion.Name).Msg("the promoted model cannot be used: the config's is in force")
 		p.settings.conf, p.settings.promotion, p.forget, p.broken = sc, nil, true, ""
-		err = b.planModel(ctx, p)
+		err = p.breakDown(b.log, b.planModel(ctx, p))
 	}
 	if err != nil {
 		return nil, err
@@ -99,7 +103,7 @@ func (b *Box) readChoices(ctx context.Context, p *plan) (err error) {
 		}
 	}
 	p.settings = settings{conf: p.listed, configured: p.listed.Model}
-	p.settings.promotion, p.forget, err = b.promoted(ctx, &p.settings.conf)
+	p.settings.promotion, p.forget, err = b.promoted(ctx, p.files, &p.settings.conf)
 	return err
 }
 
@@ -108,7 +112,7 @@ func (b *Box) planModel(ctx context.Context, p *plan) (err error) {
 	if p.forget {
 		p.override = nil // it was for the model that is in force no more
 	}
-	if p.settings.spec, err = specFor(p.settings.conf); err != nil {
+	if p.settings.spec, err = specFor(ctx, p.files, p.settings.conf); err != nil {
 		return err
 	}
 	if p.limits, err = p.settings.spec.limits(p.override); err != nil {
@@ -117,23 +121,26 @@ func (b *Box) planModel(ctx context.Context, p *plan) (err error) {
 	if p.keep && p.base.spec.fingerprint == p.settings.spec.fingerprint && p.old.why() == "" {
 		return nil
 	}
-	return b.planInspector(ctx, p)
+	p.swap, err = b.models.makeSwap(ctx, p.files, p.settings.conf, p.limits)
+	return err
 }
 
-// planInspector loads the model and makes the station's inspector. A model that
-// is not of somebody trusted, or whose golden samples do not fit, is never put in
-// place of one that works; a station that has none yet starts, says so, and
-// judges nothing.
-func (b *Box) planInspector(ctx context.Context, p *plan) error {
-	made, err := b.models.makeSwap(ctx, p.settings.conf, p.limits)
-	if why := unfit(err); why != "" && p.old == nil {
-		p.broken = err.Error()
-		p.settings.spec.fingerprint = "" // of an inspector that there is not: the next config tries again
-		b.log.Error().Str("station", p.listed.Name).Err(err).Msg(why)
-		return nil
+// breakDown turns an error about a model that must not judge into the reason why a
+// new station is not ready: it starts, says so, and judges nothing. Such a model is
+// never put in place of one that works.
+func (p *plan) breakDown(log zerolog.Logger, err error) error {
+	why := unfit(err)
+	if why == "" || p.old != nil {
+		return err
 	}
-	p.swap = made
-	return err
+	p.broken = err.Error()
+	if p.limits.Origin == "" {
+		p.limits = withoutModel(p.settings.conf, p.override)
+		p.settings.spec = inspectorSpec{configured: p.limits, missing: err}
+	}
+	p.settings.spec.fingerprint = "" // of an inspector that there is not: the next config tries again
+	log.Error().Str("station", p.listed.Name).Err(err).Msg(why)
+	return nil
 }
 
 // unfit says why a model that could be read must not judge; "" where nothing is
@@ -144,6 +151,8 @@ func unfit(err error) string {
 		return "the model does not give its own scores here: the station is not ready"
 	case errors.Is(err, trust.ErrUntrusted):
 		return "the model is not trusted: the station is not ready"
+	case errors.Is(err, vetting.ErrRefused):
+		return "the model is refused: the station is not ready"
 	default:
 		return ""
 	}

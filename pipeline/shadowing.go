@@ -10,12 +10,12 @@ import (
 
 // makeShadow loads a model of the shelf and makes what would judge a station's
 // frames if it were promoted, with the thresholds that would be in force then.
-func (b *Box) makeShadow(ctx context.Context, c config.Station, name string) (*shadow, error) {
-	c, spec, err := b.shadowSpec(c, name)
+func (b *Box) makeShadow(ctx context.Context, from *files, c config.Station, name string) (*shadow, error) {
+	c, spec, err := b.shadowSpec(ctx, from, c, name)
 	if err != nil {
 		return nil, err
 	}
-	made, err := b.shadows.makeSwap(ctx, c, spec.configured)
+	made, err := b.shadows.makeSwap(ctx, from, c, spec.configured)
 	if err != nil {
 		return nil, err
 	}
@@ -29,14 +29,14 @@ func (b *Box) makeShadow(ctx context.Context, c config.Station, name string) (*s
 
 // shadowSpec is what the inspector of a station's shadow has to be, and the config
 // that it is made from.
-func (b *Box) shadowSpec(c config.Station, name string) (config.Station, inspectorSpec, error) {
+func (b *Box) shadowSpec(ctx context.Context, from *files, c config.Station, name string) (config.Station, inspectorSpec, error) {
 	path, err := b.shelf.Find(name)
 	if err != nil {
 		return c, inspectorSpec{}, err
 	}
 	c.Model = path
 	c.Validity.Frozen = 0 // it does not see every picture
-	spec, err := specFor(c)
+	spec, err := specFor(ctx, from, c)
 	if err == nil {
 		err = spec.missing
 	}
@@ -64,7 +64,7 @@ func (b *Box) planShadow(ctx context.Context, p *plan) error {
 // planNamedShadow keeps the shadow that there is, where it is what is wanted, and
 // makes another where it is not.
 func (b *Box) planNamedShadow(ctx context.Context, p *plan, name string) error {
-	_, spec, err := b.shadowSpec(p.settings.conf, name)
+	_, spec, err := b.shadowSpec(ctx, p.files, p.settings.conf, name)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (b *Box) planNamedShadow(ctx context.Context, p *plan, name string) error {
 		p.keepShadow = true
 		return nil
 	}
-	s, err := b.makeShadow(ctx, p.settings.conf, name)
+	s, err := b.makeShadow(ctx, p.files, p.settings.conf, name)
 	if err != nil {
 		return err
 	}

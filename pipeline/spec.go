@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -35,11 +36,11 @@ func (s *inspectorSpec) limits(override *Thresholds) (Thresholds, error) {
 }
 
 // specFor reads the files that a station's inspector is made of.
-func specFor(c config.Station) (inspectorSpec, error) {
+func specFor(ctx context.Context, from *files, c config.Station) (inspectorSpec, error) {
 	s := inspectorSpec{configured: Thresholds{Origin: fromRegions}}
 	sum := sha256.New()
 	for _, one := range regions(c) {
-		if err := s.addRegion(sum, one, len(c.Regions) > 0); err != nil {
+		if err := s.addRegion(ctx, from, sum, one, len(c.Regions) > 0); err != nil {
 			return s, err
 		}
 	}
@@ -55,8 +56,8 @@ func specFor(c config.Station) (inspectorSpec, error) {
 
 // addRegion hashes one region. The thresholds of one among several are part of
 // its inspector; those of a station as a whole are not.
-func (s *inspectorSpec) addRegion(sum hash.Hash, one config.Station, several bool) error {
-	f, err := ReadModel(one.Model)
+func (s *inspectorSpec) addRegion(ctx context.Context, from *files, sum hash.Hash, one config.Station, several bool) error {
+	f, err := from.model(ctx, one.Model)
 	if err != nil {
 		return fmt.Errorf("station %s: %w", one.Name, err)
 	}

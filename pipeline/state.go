@@ -93,7 +93,7 @@ func (s *Station) State() publish.StationState {
 	view := s.view
 	s.mu.Unlock()
 	threshold, origin := &limits.Threshold, limits.Origin
-	if origin == fromRegions {
+	if origin == fromRegions || origin == "" {
 		threshold, origin = nil, ""
 	}
 	return publish.StationState{

@@ -36,14 +36,14 @@ func (w swap) close() {
 }
 
 // makeSwap loads the models and makes the inspector of a station.
-func (m *models) makeSwap(ctx context.Context, c config.Station, limits Thresholds) (*swap, error) {
+func (m *models) makeSwap(ctx context.Context, from *files, c config.Station, limits Thresholds) (*swap, error) {
 	if len(c.Regions) == 0 {
-		return m.makeOne(ctx, c, limits)
+		return m.makeOne(ctx, from, c, limits)
 	}
 	all := &several{}
 	w := &swap{inspector: all, limits: limits, release: func() {}, closing: m.closing, drift: c.Drift}
 	for n, one := range regions(c) {
-		part, err := m.makePart(ctx, one, w)
+		part, err := m.makePart(ctx, from, one, w)
 		if err != nil {
 			w.close()
 			return nil, err
@@ -65,8 +65,8 @@ func (m *models) makeSwap(ctx context.Context, c config.Station, limits Threshol
 }
 
 // makePart makes one region's inspector and hangs its model's release onto w.
-func (m *models) makePart(ctx context.Context, one config.Station, w *swap) (*part, error) {
-	f, err := ReadModel(one.Model)
+func (m *models) makePart(ctx context.Context, from *files, one config.Station, w *swap) (*part, error) {
+	f, err := from.model(ctx, one.Model)
 	if err != nil {
 		return nil, fmt.Errorf("station %s: %w", one.Name, err)
 	}
@@ -74,7 +74,7 @@ func (m *models) makePart(ctx context.Context, one config.Station, w *swap) (*pa
 	if err != nil {
 		return nil, err
 	}
-	made, err := m.makeOne(ctx, one, limits)
+	made, err := m.makeOne(ctx, from, one, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +85,12 @@ func (m *models) makePart(ctx context.Context, one config.Station, w *swap) (*pa
 }
 
 // makeOne makes the inspector of a station with one region.
-func (m *models) makeOne(ctx context.Context, c config.Station, limits Thresholds) (*swap, error) {
-	loaded, err := m.acquire(ctx, c.Model)
+func (m *models) makeOne(ctx context.Context, from *files, c config.Station, limits Thresholds) (*swap, error) {
+	f, err := from.model(ctx, c.Model)
+	if err != nil {
+		return nil, fmt.Errorf("station %s: %w", c.Name, err)
+	}
+	loaded, err := m.acquire(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("station %s: %w", c.Name, err)
 	}

@@ -34,6 +34,19 @@ func (t Thresholds) check() error {
 	return nil
 }
 
+// withoutModel are the thresholds of a station of whose model nothing is known: an
+// operator's, the config's, or none, whose Origin is "".
+func withoutModel(c config.Station, override *Thresholds) Thresholds {
+	switch {
+	case override != nil:
+		return *override
+	case c.Threshold != nil:
+		return Thresholds{Threshold: *c.Threshold, Review: c.Review, Origin: "config"}
+	default:
+		return Thresholds{}
+	}
+}
+
 // thresholds are those of a station without an operator's override: the config's,
 // else the model's.
 func thresholds(c config.Station, f *model.File) (Thresholds, error) {

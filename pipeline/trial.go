@@ -136,7 +136,7 @@ func (b *Box) loadShadow(ctx context.Context, r *running, base *settings, name s
 		return nil, nil
 	}
 	s, err := tasks.Await(ctx, b.tasks, "station "+r.name+": loading shadow "+name, func(ctx context.Context) (*shadow, error) {
-		return b.makeShadow(ctx, base.conf, name)
+		return b.makeShadow(ctx, b.models.files(), base.conf, name)
 	}, (*shadow).close)
 	if err != nil {
 		return nil, err
@@ -227,12 +227,12 @@ type located struct {
 
 // find looks for the file of a model by its name, "" being the config's.
 func (b *Box) find(ctx context.Context, base *settings, name string) (located, error) {
-	return tasks.Await(ctx, b.tasks, "station "+base.conf.Name+": finding model "+name, func(context.Context) (located, error) {
-		f, err := ReadModel(base.configured)
+	return tasks.Await(ctx, b.tasks, "station "+base.conf.Name+": finding model "+name, func(ctx context.Context) (located, error) {
+		hash, err := b.models.files().hash(ctx, base.configured)
 		if err != nil {
 			return located{}, err
 		}
-		at := located{base.configured, f.Hash}
+		at := located{base.configured, hash}
 		if name != "" {
 			at.path, err = b.shelf.Find(name)
 		}
@@ -244,7 +244,7 @@ func (b *Box) find(ctx context.Context, base *settings, name string) (located, e
 // the config names the model that it did then. A promoted model that is gone
 // leaves the config's in force: a line must start. forget says that the choice
 // holds no more.
-func (b *Box) promoted(ctx context.Context, sc *config.Station) (c *store.Choice, forget bool, _ error) {
+func (b *Box) promoted(ctx context.Context, from *files, sc *config.Station) (c *store.Choice, forget bool, _ error) {
 	if b.deps.Choices == nil || len(sc.Regions) > 0 {
 		return nil, false, nil
 	}
@@ -253,22 +253,23 @@ func (b *Box) promoted(ctx context.Context, sc *config.Station) (c *store.Choice
 		return nil, false, err
 	}
 	log := b.log.With().Str("station", sc.Name).Str("promoted", c.Name).Logger()
-	f, err := ReadModel(sc.Model)
+	configured, err := from.hash(ctx, sc.Model)
 	if err != nil {
 		return nil, false, fmt.Errorf("station %s: %w", sc.Name, err)
 	}
-	if f.Hash != c.Config {
+	if configured != c.Config {
 		log.Warn().Msg("the config names another model than when one was promoted: the config's is in force")
 		return nil, true, nil
 	}
 	if c.Name == "" {
 		return c, false, nil
 	}
+	hash := ""
 	path, err := b.shelf.Find(c.Name)
 	if err == nil {
-		f, err = ReadModel(path)
+		hash, err = from.hash(ctx, path)
 	}
-	if err == nil && f.Hash != c.Hash {
+	if err == nil && hash != c.Hash {
 		err = fmt.Errorf("%s: %w", path, ErrChanged)
 	}
 	if err != nil {

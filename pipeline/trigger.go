@@ -18,11 +18,12 @@ type job struct {
 	received time.Time        // the picture must be exposed after this
 	deadline time.Time
 	claimed  atomic.Bool
-	done     chan struct{} // closed when the answer is decided
-	held     bool          // the PLC takes the trigger back itself: see the handshake
-	taken    bool          // by the handshake; set before anybody else sees the job
-	frame    *camera.Frame // the picture that is the trigger; nil where the trigger came from elsewhere
-	answer   *answer       // where its verdict is remembered; nil: nowhere
+	done     chan struct{}    // closed when the answer is decided
+	held     bool             // the PLC takes the trigger back itself: see the handshake
+	taken    bool             // by the handshake; set before anybody else sees the job
+	frame    *camera.Frame    // the picture that is the trigger; nil where the trigger came from elsewhere
+	answer   *answer          // where its verdict is remembered; nil: nowhere
+	verdict  *verdict.Verdict // what it was answered with, once done is closed
 }
 
 func newJob(t *verdict.Trigger, received time.Time, deadline time.Duration) *job {
@@ -40,6 +41,12 @@ func (j *job) patience() time.Duration {
 
 // claim reports whether the caller is the one who answers.
 func (j *job) claim() bool { return j.claimed.CompareAndSwap(false, true) }
+
+// answered waits for the verdict of a job that somebody has claimed.
+func (j *job) answered() *verdict.Verdict {
+	<-j.done
+	return j.verdict
+}
 
 // remember is how long a trigger's id makes its redelivery harmless.
 const remember = 10 * time.Minute

@@ -25,7 +25,11 @@ func TestStationsShareTheCoresAsWasMeasured(t *testing.T) {
 		m := newModels(config.Infer{Provider: "cpu"}, trust.Keys{}, g, zerolog.Nop())
 		m.enableTuning(folder)
 		m.setLoad(stations, false)
-		loaded, err := m.acquire(t.Context(), path)
+		f, err := m.files().model(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loaded, err := m.acquire(t.Context(), f)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -149,7 +149,6 @@ func (s *Station) hand(ctx context.Context, j *job) {
 func (s *Station) arrive(j, inHand *job) *job {
 	if v := s.hindrance(j, inHand); v != nil {
 		s.deliver(j, v, nil)
-		j.frame.Answer(v) // who brought it hears why
 		j.drop()
 		return nil
 	}
@@ -160,9 +159,11 @@ func (s *Station) arrive(j, inHand *job) *job {
 	return taken
 }
 
-// drop gives back the picture of a job that nobody judges.
+// drop gives back the picture of a job that was answered without being judged. Who
+// brought it hears the answer.
 func (j *job) drop() {
 	if j.frame != nil {
+		j.frame.Answer(j.answered())
 		j.frame.Release()
 		j.frame = nil
 	}

@@ -27,30 +27,30 @@ func inside(t *testing.T, users ...config.User) *box {
 }
 
 func TestBuiltinWhoMayWrite(t *testing.T) {
-	users := []config.User{{Name: "plc", Password: "p", Write: true}, {Name: "viewer", Password: "v"}}
+	users := []config.User{{Name: "plc", Password: "plc-secret", Write: true}, {Name: "viewer", Password: "viewer-secret"}}
 	tests := []struct {
 		name, topic string
 		users       []config.User
 		as          func(*mqtt.ClientOptions)
 		may         bool
 	}{
-		{"writer triggers", "cap/trigger", users, as("plc", "p"), true},
-		{"writer acknowledges", "cap/ack", users, as("plc", "p"), true},
-		{"writer commands", "cap/command", users, as("plc", "p"), true},
-		{"writer commands the box", "command", users, as("plc", "p"), true},
-		{"writer forges a verdict", "cap/verdict", users, as("plc", "p"), false},
-		{"writer forges a state", "state", users, as("plc", "p"), false},
-		{"writer forges a reply", "command/reply", users, as("plc", "p"), false},
-		{"writer commands a Sparkplug node", "spBv1.0/plant1/NCMD/edge7", users, as("plc", "p"), true},
-		{"writer commands a Sparkplug device", "spBv1.0/plant1/DCMD/edge7/cap", users, as("plc", "p"), true},
-		{"writer is a Sparkplug host", "spBv1.0/STATE/scada", users, as("plc", "p"), true},
-		{"writer forges a Sparkplug verdict", "spBv1.0/plant1/DDATA/edge7/cap", users, as("plc", "p"), false},
-		{"writer forges a Sparkplug death", "spBv1.0/plant1/NDEATH/edge7", users, as("plc", "p"), false},
-		{"viewer commands a Sparkplug device", "spBv1.0/plant1/DCMD/edge7/cap", users, as("viewer", "v"), false},
-		{"viewer is a Sparkplug host", "spBv1.0/STATE/scada", users, as("viewer", "v"), false},
+		{"writer triggers", "cap/trigger", users, as("plc", "plc-secret"), true},
+		{"writer acknowledges", "cap/ack", users, as("plc", "plc-secret"), true},
+		{"writer commands", "cap/command", users, as("plc", "plc-secret"), true},
+		{"writer commands the box", "command", users, as("plc", "plc-secret"), true},
+		{"writer forges a verdict", "cap/verdict", users, as("plc", "plc-secret"), false},
+		{"writer forges a state", "state", users, as("plc", "plc-secret"), false},
+		{"writer forges a reply", "command/reply", users, as("plc", "plc-secret"), false},
+		{"writer commands a Sparkplug node", "spBv1.0/plant1/NCMD/edge7", users, as("plc", "plc-secret"), true},
+		{"writer commands a Sparkplug device", "spBv1.0/plant1/DCMD/edge7/cap", users, as("plc", "plc-secret"), true},
+		{"writer is a Sparkplug host", "spBv1.0/STATE/scada", users, as("plc", "plc-secret"), true},
+		{"writer forges a Sparkplug verdict", "spBv1.0/plant1/DDATA/edge7/cap", users, as("plc", "plc-secret"), false},
+		{"writer forges a Sparkplug death", "spBv1.0/plant1/NDEATH/edge7", users, as("plc", "plc-secret"), false},
+		{"viewer commands a Sparkplug device", "spBv1.0/plant1/DCMD/edge7/cap", users, as("viewer", "viewer-secret"), false},
+		{"viewer is a Sparkplug host", "spBv1.0/STATE/scada", users, as("viewer", "viewer-secret"), false},
 		{"anybody commands a Sparkplug node", "spBv1.0/plant1/NCMD/edge7", nil, as("", ""), false},
-		{"viewer triggers", "cap/trigger", users, as("viewer", "v"), false},
-		{"viewer commands", "command", users, as("viewer", "v"), false},
+		{"viewer triggers", "cap/trigger", users, as("viewer", "viewer-secret"), false},
+		{"viewer commands", "command", users, as("viewer", "viewer-secret"), false},
 		{"anybody triggers", "cap/trigger", nil, as("", ""), false},
 		{"anybody forges", "cap/last", nil, as("who", "ever"), false},
 	}
@@ -79,7 +79,7 @@ func under(topic string) string {
 }
 
 func TestBuiltinWhoGetsIn(t *testing.T) {
-	users := []config.User{{Name: "plc", Password: "p", Write: true}}
+	users := []config.User{{Name: "plc", Password: "plc-secret", Write: true}}
 	b := inside(t, users...)
 	open := inside(t)
 	tests := []struct {
@@ -88,19 +88,19 @@ func TestBuiltinWhoGetsIn(t *testing.T) {
 		as   func(*mqtt.ClientOptions)
 		in   bool
 	}{
-		{"user", b, as("plc", "p"), true},
+		{"user", b, as("plc", "plc-secret"), true},
 		{"wrong password", b, as("plc", "q"), false},
 		{"no password", b, as("plc", ""), false},
-		{"unknown", b, as("who", "p"), false},
+		{"unknown", b, as("who", "plc-secret"), false},
 		{"nobody", b, as("", ""), false},
 		{"nobody, where there are no users", open, as("", ""), true},
-		{"with the daemon's name", open, as(open.broker.gate.inside, "guess"), false},
+		{"with the daemon's name", open, as(open.broker.gate.inside.name, "guess"), false},
 		{"with a verdict as will", b, func(o *mqtt.ClientOptions) {
-			as("plc", "p")(o)
+			as("plc", "plc-secret")(o)
 			o.SetWill(prefix+"cap/verdict", "forged", 1, true)
 		}, false},
 		{"with a trigger as will", b, func(o *mqtt.ClientOptions) {
-			as("plc", "p")(o)
+			as("plc", "plc-secret")(o)
 			o.SetWill(prefix+"cap/trigger", "", 1, false)
 		}, true},
 	}
@@ -132,10 +132,10 @@ func TestBuiltinAddressTaken(t *testing.T) {
 
 func TestBuiltinBeyondLoopback(t *testing.T) {
 	b := newBox(t, config.MQTT{Builtin: config.Builtin{
-		Listen: "0.0.0.0:0", Users: []config.User{{Name: "plc", Password: "p", Write: true}},
+		Listen: "0.0.0.0:0", Users: []config.User{{Name: "plc", Password: "plc-secret", Write: true}},
 	}}, true)
 	b.run(t).connected(t)
-	c := newPLC(t, b.Status().Broker, as("plc", "p"))
+	c := newPLC(t, b.Status().Broker, as("plc", "plc-secret"))
 	b.decide(newVerdict("cap", 1, verdict.Fail))
 	eventually(t, "it came", func() bool { return len(c.on("cap/verdict")) == 1 })
 	checkSchemas(t, c)

@@ -26,6 +26,10 @@ type request struct {
 func (p *Publisher) command(station, topic string, payload []byte) {
 	if p.stranger(station) && !p.strangers.admit(station) {
 		p.count(func(i *Inbound) { i.Refused++ })
+		p.strangers.told.Do(func() {
+			p.log.Warn().Str("station", clip(station)).Int("per_second", strangersPerSecond).
+				Msg("a command to an unknown station is not answered: too many come; nor are others, which are counted")
+		})
 		return
 	}
 	p.Ask(station, payload, p.Sender(topic, payload), p.sayReply)

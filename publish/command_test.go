@@ -11,8 +11,8 @@ import (
 )
 
 func TestCommandsAreLoggedWithWhoAndWhen(t *testing.T) {
-	b := inside(t, config.User{Name: "hmi", Password: "p", Write: true})
-	plc := newPLC(t, b.Status().Broker, as("hmi", "p"), func(o *mqtt.ClientOptions) { o.SetClientID("panel-3") })
+	b := inside(t, config.User{Name: "hmi", Password: "plc-secret", Write: true})
+	plc := newPLC(t, b.Status().Broker, as("hmi", "plc-secret"), func(o *mqtt.ClientOptions) { o.SetClientID("panel-3") })
 	plc.send(t, "cap/command", `{"id":"1","command":"pause","by":"maria"}`, false)
 	plc.send(t, "cap/command", `{"id":"2","command":"explode"}`, false)
 	eventually(t, "replies", func() bool { return len(plc.on("cap/command/reply")) == 2 })

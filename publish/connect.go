@@ -59,7 +59,7 @@ func (p *Publisher) access() (Access, error) {
 	a.Broker, a.User, a.Password, err = p.address()
 	switch {
 	case p.broker != nil:
-		a.ClientID = a.User // secret too: who takes a client's id takes its connection
+		a.ClientID, a.TLS, a.within = a.User, config.TLS{}, p.broker.listener.Dial
 	case a.ClientID == "":
 		a.ClientID = "faird-" + p.id.Site + "-" + p.id.Box
 	}

@@ -30,6 +30,7 @@ func (p *Publisher) dial(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.within = a.within
 	if err := a.dial(ctx, s.client, &s.wiring); err != nil {
 		return nil, err
 	}
@@ -38,6 +39,13 @@ func (p *Publisher) dial(ctx context.Context) (*session, error) {
 
 // open is the connection beneath MQTT, kept so that it can be cut.
 func (w *wiring) open(ctx context.Context, u *url.URL, o mqtt.ClientOptions) (net.Conn, error) {
+	if w.within != nil {
+		c, err := w.within(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return w.keep(c, c), nil
+	}
 	if u.Scheme == "ws" || u.Scheme == "wss" {
 		c, err := mqtt.NewWebsocket(u.String(), o.TLSConfig, o.ConnectTimeout, o.HTTPHeaders, o.WebsocketOptions)
 		if err != nil {
@@ -75,7 +83,10 @@ func withPort(u *url.URL) string {
 }
 
 // wiring is where a connection is kept.
-type wiring struct{ wire atomic.Pointer[wire] }
+type wiring struct {
+	wire   atomic.Pointer[wire]
+	within func(context.Context) (net.Conn, error) // to the built-in broker; nil: over the network
+}
 
 func (w *wiring) keep(c net.Conn, raw io.Closer) net.Conn {
 	kept := &wire{Conn: c, raw: raw}

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -20,6 +21,9 @@ type Access struct {
 	Broker, ClientID, User, Password string
 	TLS                              config.TLS
 	Timeout, KeepAlive               time.Duration
+
+	within func(context.Context) (net.Conn, error) // to the built-in broker, within the process; nil: over the network
+	secure *tls.Config                             // in place of TLS; nil: not
 }
 
 // Access returns how the publisher's own broker is reached, for another
@@ -46,7 +50,9 @@ func (a Access) options(dial mqtt.OpenConnectionFunc) (*mqtt.ClientOptions, erro
 	o.SetConnectTimeout(a.Timeout).SetWriteTimeout(min(a.Timeout, writeTimeout)).SetPingTimeout(a.Timeout)
 	o.SetKeepAlive(a.KeepAlive).SetOrderMatters(true)
 	o.SetCustomOpenConnectionFn(dial)
-	if isTLS(a.Broker) {
+	if a.secure != nil {
+		o.SetTLSConfig(a.secure)
+	} else if isTLS(a.Broker) {
 		t, err := tlsConfig(a.TLS, a.Section)
 		if err != nil {
 			return nil, err
@@ -103,6 +109,7 @@ func OpenLine(ctx context.Context, a Access, w Will, receive func(mqtt.Message))
 	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
 	l = &Line{gone: make(chan struct{}), over: make(chan struct{})}
+	l.within = a.within
 	o, err := a.options(func(u *url.URL, o mqtt.ClientOptions) (net.Conn, error) {
 		c, err := l.open(ctx, u, o)
 		sent = err == nil

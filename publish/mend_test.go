@@ -90,7 +90,7 @@ func TestBuiltinStopsWhileClientsLeave(t *testing.T) {
 		b := required(t, time.Minute)
 		var owned sync.WaitGroup
 		for i := range 20 {
-			c := newPLC(t, b.Status().Broker, as("plc", "p"))
+			c := newPLC(t, b.Status().Broker, as("plc", "plc-secret"))
 			owned.Go(func() {
 				time.Sleep(time.Duration(i) * time.Millisecond)
 				c.client.Disconnect(0)

@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"faird/config"
 )
 
 const mqttPage = "../docs/mqtt.md"
@@ -62,6 +65,52 @@ func TestMQTTPageLimits(t *testing.T) {
 	for name, f := range forms {
 		if !strings.Contains(string(text), "`"+name+"`") || !strings.Contains(string(text), "`"+f.needs+"`") && f.needs != "" {
 			t.Errorf("the page's table has no %s with %s", name, f.needs)
+		}
+	}
+}
+
+// TestMQTTPageUsers holds that the page's users may do what it says of them.
+func TestMQTTPageUsers(t *testing.T) {
+	dir := t.TempDir()
+	files := map[string]string{
+		"faird.yaml": string(one(t, "yaml users")) + "\nstations:\n- {name: cap, model: demo, camera: {url: 'demo://'}}\n- {name: lid, model: demo, camera: {url: 'demo://'}}\n",
+	}
+	for _, name := range []string{"plc", "plc-cap", "panel", "viewer"} {
+		files[name+".password"] = name + "-secret-word\n"
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := config.Load(filepath.Join(dir, "faird.yaml"), nil)
+	if err != nil || len(c.Warnings()) > 0 {
+		t.Fatalf("%v, warnings %q", err, c.Warnings())
+	}
+	users, err := newUsers(c.MQTT.Builtin.Users, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		user, topic string
+		read, write bool
+	}{
+		{"plc", "lid/trigger", true, true},
+		{"plc", "command", true, true},
+		{"plc-cap", "cap/ack", true, true},
+		{"plc-cap", "lid/trigger", false, false},
+		{"plc-cap", "cap/command", true, false},
+		{"plc-cap", "state", true, false},
+		{"panel", "lid/command", true, true},
+		{"panel", "command", true, false},
+		{"panel", "cap/trigger", true, false},
+		{"viewer", "cap/trigger", true, false},
+		{"viewer", "command", true, false},
+	} {
+		topics := newTopics(testBox)
+		u := users[test.user]
+		if read, write := u.mayRead(topics, prefix+test.topic), u.mayWrite(topics, prefix+test.topic); read != test.read || write != test.write {
+			t.Errorf("%s on %s: read %t, write %t", test.user, test.topic, read, write)
 		}
 	}
 }

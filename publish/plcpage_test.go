@@ -127,7 +127,7 @@ func TestPLCPageProgramReadsWhatIsSent(t *testing.T) {
 func testPLCConfig(t *testing.T) *config.Config {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range map[string]string{"faird.yaml": fenced(t, "yaml")[0], "plc.password": "secret\n"} {
+	for name, text := range map[string]string{"faird.yaml": fenced(t, "yaml")[0], "plc.password": "plc-secret\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -21,10 +21,10 @@ func brokers(t *testing.T, test func(t *testing.T, c config.MQTT, url func(*box)
 	})
 	t.Run("built in", func(t *testing.T) {
 		c := config.MQTT{Commands: true, Builtin: config.Builtin{
-			Listen: "127.0.0.1:0", Users: []config.User{{Name: "plc", Password: "secret", Write: true}},
+			Listen: "127.0.0.1:0", Users: []config.User{{Name: "plc", Password: "plc-secret", Write: true}},
 		}}
 		test(t, c, func(b *box) string { return b.Status().Broker },
-			func(o *mqtt.ClientOptions) { o.SetUsername("plc").SetPassword("secret") })
+			func(o *mqtt.ClientOptions) { o.SetUsername("plc").SetPassword("plc-secret") })
 	})
 }
 

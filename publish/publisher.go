@@ -64,7 +64,7 @@ type Publisher struct {
 	acked     chan struct{} // capacity 1: something to take from the outbox
 	received  chan struct{} // capacity 1: a subscriber has a verdict
 	commands  chan request
-	strangers strangers
+	strangers *strangers
 	initial   int64 // keys up to here were there before this process: all backlog
 
 	mu      sync.Mutex

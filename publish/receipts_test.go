@@ -21,7 +21,7 @@ func required(t *testing.T, timeout time.Duration) *box {
 	t.Helper()
 	b := newBox(t, config.MQTT{
 		Timeout: timeout,
-		Builtin: config.Builtin{Listen: "127.0.0.1:0", Users: []config.User{{Name: "plc", Password: "p", Write: true}}},
+		Builtin: config.Builtin{Listen: "127.0.0.1:0", Users: []config.User{{Name: "plc", Password: "plc-secret", Write: true}}},
 	}, true)
 	b.SetStations([]string{"cap", "lid"})
 	b.RequireAcks([]string{"cap"})
@@ -31,7 +31,7 @@ func required(t *testing.T, timeout time.Duration) *box {
 // reader subscribes to the verdicts of cap.
 func reader(t *testing.T, b *box, qos byte, change ...func(*mqtt.ClientOptions)) *plc {
 	t.Helper()
-	c := newClient(t, b.Status().Broker, append(change, as("plc", "p"))...)
+	c := newClient(t, b.Status().Broker, append(change, as("plc", "plc-secret"))...)
 	wait(t, c.client.Subscribe(prefix+"cap/verdict", qos, nil))
 	return c
 }
@@ -124,7 +124,7 @@ func newMute(t *testing.T, b *box) *mute {
 	m := &mute{conn: conn}
 	connect := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)
 	connect.ProtocolName, connect.ProtocolVersion, connect.CleanSession, connect.ClientIdentifier = "MQTT", 4, true, "mute"
-	connect.UsernameFlag, connect.Username, connect.PasswordFlag, connect.Password = true, "plc", true, []byte("p")
+	connect.UsernameFlag, connect.Username, connect.PasswordFlag, connect.Password = true, "plc", true, []byte("plc-secret")
 	subscribe := packets.NewControlPacket(packets.Subscribe).(*packets.SubscribePacket)
 	subscribe.MessageID, subscribe.Topics, subscribe.Qoss = 9000, []string{prefix + "cap/verdict"}, []byte{1}
 	var owned sync.WaitGroup

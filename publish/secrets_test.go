@@ -32,8 +32,8 @@ func TestSecretsInStatus(t *testing.T) {
 // Password files are read as the config reads them, byte order mark and all.
 func TestPasswordFileOfWindows(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
-	if err := os.WriteFile(file, []byte("\xef\xbb\xbfhunter2\r\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("\xef\xbb\xbfhunter2hunter2\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	newPLC(t, inside(t, config.User{Name: "plc", PasswordFile: file}).Status().Broker, as("plc", "hunter2"))
+	newPLC(t, inside(t, config.User{Name: "plc", PasswordFile: file}).Status().Broker, as("plc", "hunter2hunter2"))
 }

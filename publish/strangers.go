@@ -3,6 +3,7 @@ package publish
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -19,14 +20,17 @@ const (
 )
 
 // strangers decides which commands to unknown stations are answered.
-type strangers struct{ rate *rate.Limiter }
+type strangers struct {
+	rate *rate.Limiter
+	told rate.Sometimes
+}
 
-func newStrangers() strangers {
-	return strangers{rate.NewLimiter(strangersPerSecond, strangersAtOnce)}
+func newStrangers() *strangers {
+	return &strangers{rate: rate.NewLimiter(strangersPerSecond, strangersAtOnce), told: rate.Sometimes{Interval: time.Minute}}
 }
 
 // admit is whether a name could be a station's, and its turn has come.
-func (s strangers) admit(station string) bool {
+func (s *strangers) admit(station string) bool {
 	could := len(station) <= stationLimit && utf8.ValidString(station) && !strings.ContainsFunc(station, unicode.IsControl)
 	return could && s.rate.Allow()
 }

@@ -77,6 +77,9 @@ func TestStrangersAreBounded(t *testing.T) {
 	plc.send(t, "cap/command", `{"id":"mine","command":"pause"}`, false)
 	eventually(t, "its own station's command", func() bool { return len(plc.on("cap/command/reply")) == 1 })
 	eventually(t, "all counted", func() bool { return b.Status().Inbound.Refused == many+1 })
+	if n := strings.Count(b.logged.String(), "a command to an unknown station is not answered"); n != 1 {
+		t.Errorf("it was logged %d times", n)
+	}
 	plc.mu.Lock()
 	defer plc.mu.Unlock()
 	answers := 0

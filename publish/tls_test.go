@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -23,6 +24,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"faird/config"
+	"faird/config/redact"
 	"faird/publish/mosquitto"
 	"faird/verdict"
 )
@@ -140,6 +142,111 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+// The built-in broker speaks TLS, and knows users by their certificates.
+func TestBuiltinTLS(t *testing.T) {
+	ours, foreign := newAuthority(t, "ours"), newAuthority(t, "foreign")
+	later := time.Now().Add(time.Hour)
+	cert, key := ours.issue("box", later)
+	plcCert, plcKey := ours.issue("plc", later)
+	viewerCert, viewerKey := ours.issue("viewer", later)
+	otherCert, otherKey := foreign.issue("plc", later)
+	users := []config.User{{Name: "plc", Write: true}, {Name: "viewer", Password: "viewer-secret"}}
+	start := func(tls config.BuiltinTLS, users ...config.User) *box {
+		b := newBox(t, config.MQTT{Builtin: config.Builtin{Listen: "127.0.0.1:0", TLS: tls, Users: users}}, true)
+		b.SetStations([]string{"cap"})
+		b.run(t).connected(t)
+		eventually(t, "it serves clients", func() bool { return b.Builtin().Err == "" })
+		return b
+	}
+	plain := start(config.BuiltinTLS{Cert: cert, Key: key}, viewerUser)
+	certified := start(config.BuiltinTLS{Cert: cert, Key: key, ClientCA: ours.file}, users...)
+	tests := []struct {
+		name           string
+		b              *box
+		tls            config.TLS
+		user, password string
+		in             bool
+	}{
+		{"by name and password", plain, config.TLS{CA: ours.file}, "viewer", "viewer-secret", true},
+		{"wrong password", plain, config.TLS{CA: ours.file}, "viewer", "wrong", false},
+		{"no certificate", certified, config.TLS{CA: ours.file}, "viewer", "viewer-secret", false},
+		{"foreign certificate", certified, config.TLS{CA: ours.file, Cert: otherCert, Key: otherKey}, "plc", "", false},
+		{"certificate and password", certified, config.TLS{CA: ours.file, Cert: plcCert, Key: plcKey}, "viewer", "viewer-secret", true},
+		{"certificate alone", certified, config.TLS{CA: ours.file, Cert: plcCert, Key: plcKey}, "", "", true},
+		{"certificate and name", certified, config.TLS{CA: ours.file, Cert: plcCert, Key: plcKey}, "plc", "", true},
+		{"another's certificate", certified, config.TLS{CA: ours.file, Cert: viewerCert, Key: viewerKey}, "plc", "", false},
+		{"certificate in place of a password", certified, config.TLS{CA: ours.file, Cert: viewerCert, Key: viewerKey}, "viewer", "", false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			a := Access{Section: "mqtt", Broker: test.b.Status().Broker, ClientID: "c", User: test.user, Password: test.password, TLS: test.tls, Timeout: patience, KeepAlive: time.Minute}
+			tried, err := Try(t.Context(), a, []string{prefix + "+/verdict"}, "")
+			if in := err == nil; in != test.in {
+				t.Errorf("in %t, want %t: %v", in, test.in, err)
+			}
+			if test.in && tried.TLS != "TLS 1.3" {
+				t.Errorf("it is %q", tried.TLS)
+			}
+		})
+	}
+	if !strings.HasPrefix(plain.Status().Broker, "ssl://") {
+		t.Errorf("its address is %s", plain.Status().Broker)
+	}
+	ciphers(t, plain)
+	renewed(t, plain, ours, cert, key)
+}
+
+// ciphers holds that only what authenticates what it encrypts is spoken.
+func ciphers(t *testing.T, b *box) {
+	t.Helper()
+	for _, test := range []struct {
+		name string
+		c    *tls.Config
+		ok   bool
+	}{
+		{"TLS 1.1", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
+		{"CBC", &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}}, false},
+		{"GCM", &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}}, true},
+	} {
+		test.c.InsecureSkipVerify = true
+		conn, err := tls.Dial("tcp", addressOf(b), test.c)
+		if ok := err == nil; ok != test.ok {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if err == nil {
+			conn.Close()
+		}
+	}
+}
+
+// renewed holds that a certificate that is replaced is shown, and that the
+// broker still knows itself.
+func renewed(t *testing.T, b *box, a *authority, cert, key string) {
+	t.Helper()
+	newCert, newKey := a.issue("renewed", time.Now().Add(time.Hour))
+	for from, to := range map[string]string{newCert: cert, newKey: key} {
+		text, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(to, text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the new certificate", func() bool {
+		time.Sleep(100 * time.Millisecond)
+		conn, err := tls.Dial("tcp", addressOf(b), &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			return false
+		}
+		defer conn.Close()
+		return conn.ConnectionState().PeerCertificates[0].Subject.CommonName == "renewed"
+	})
+	if _, err := b.broker.roundTrip(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestUserAndPassword(t *testing.T) {
 	dir := t.TempDir()
 	passwords := filepath.Join(dir, "passwords")
@@ -185,7 +292,11 @@ func TestSettingsThatCannotBe(t *testing.T) {
 	if err := os.WriteFile(file, []byte("nonsense"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	user := []config.User{{Name: "plc", Password: "x"}}
+	open := filepath.Join(t.TempDir(), "open.key")
+	if err := os.WriteFile(open, []byte("nonsense"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	user := []config.User{{Name: "plc", Password: "plc-secret"}}
 	tests := []struct {
 		name, want string
 		c          config.MQTT
@@ -202,9 +313,13 @@ func TestSettingsThatCannotBe(t *testing.T) {
 		{"listen", "mqtt.builtin.listen", config.MQTT{Builtin: config.Builtin{Listen: "1883"}}, testBox},
 		{"beyond", "mqtt.builtin.users", config.MQTT{Builtin: config.Builtin{Listen: "0.0.0.0:0"}}, testBox},
 		{"beyond, every address", "mqtt.builtin.users", config.MQTT{Builtin: config.Builtin{Listen: ":0"}}, testBox},
-		{"nameless", "users[0]", config.MQTT{Builtin: config.Builtin{Users: []config.User{{Password: "x"}}}}, testBox},
+		{"nameless", "users[0]", config.MQTT{Builtin: config.Builtin{Users: []config.User{{Password: "plc-secret"}}}}, testBox},
 		{"without password", "users[0]", config.MQTT{Builtin: config.Builtin{Users: []config.User{{Name: "x"}}}}, testBox},
 		{"twice", "users[1]", config.MQTT{Builtin: config.Builtin{Users: append(user, user...)}}, testBox},
+		{"short password", "fewer than 10", config.MQTT{Builtin: config.Builtin{Users: []config.User{{Name: "x", Password: "short"}}}}, testBox},
+		{"a shown config's password", "config show", config.MQTT{Builtin: config.Builtin{Users: []config.User{{Name: "x", Password: redact.Stars}}}}, testBox},
+		{"open key", "chmod o-rwx", config.MQTT{Builtin: config.Builtin{TLS: config.BuiltinTLS{Cert: file, Key: open}}}, testBox},
+		{"no pair", "mqtt.builtin.tls.cert", config.MQTT{Builtin: config.Builtin{TLS: config.BuiltinTLS{Cert: file, Key: file}}}, testBox},
 		{"password file of a user", "users[0].password_file", config.MQTT{Builtin: config.Builtin{Users: []config.User{{Name: "x", PasswordFile: "/nowhere"}}}}, testBox},
 	}
 	for _, test := range tests {

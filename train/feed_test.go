@@ -3,6 +3,8 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
+	"image"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -137,7 +139,7 @@ func TestSplit(t *testing.T) {
 	all := &pictures{}
 	for i := range 60 {
 		all.names, all.pool = append(all.names, string(rune('a'+i))), append(all.pool, []byte{byte(i)})
-		all.aspects = append(all.aspects, float64(i))
+		all.sizes = append(all.sizes, image.Pt(i, 1))
 	}
 	training, held := split(all, 0.2, 1)
 	if len(held.pool) != 12 || len(training.pool) != 48 {
@@ -150,8 +152,8 @@ func TestSplit(t *testing.T) {
 		if all.pool[slices.Index(all.names, name)][0] != held.pool[i][0] {
 			t.Errorf("%s has another picture's pixels", name)
 		}
-		if held.aspects[i] != float64(held.pool[i][0]) {
-			t.Errorf("%s has another picture's aspect", name)
+		if held.sizes[i].X != int(held.pool[i][0]) {
+			t.Errorf("%s has another picture's size", name)
 		}
 	}
 	for n, back := range map[int]int{60: 10, 29: 9, 20: 6, 12: 5} {
@@ -169,5 +171,30 @@ func TestSplit(t *testing.T) {
 	}
 	if enough(fewest, "") != nil || enough(fewest-1, "") == nil {
 		t.Error("seven pictures are enough, six are too few")
+	}
+}
+
+// All pictures of a part go the same way, and the share is one of parts.
+func TestSplitKeepsPartsTogether(t *testing.T) {
+	all := &pictures{}
+	for i := range 100 {
+		all.names, all.pool = append(all.names, fmt.Sprint(i)), append(all.pool, []byte{byte(i)})
+		all.sizes, all.parts = append(all.sizes, image.Point{}), append(all.parts, i%40) // two or three of each
+	}
+	for seed := range uint64(20) {
+		training, held := split(all, 0.25, seed)
+		if len(training.pool)+len(held.pool) != 100 || len(held.byPart()) != 10 || len(training.byPart()) != 30 {
+			t.Fatalf("%d pictures of %d parts, %d of %d held back", len(training.pool), len(training.byPart()), len(held.pool), len(held.byPart()))
+		}
+		for i, part := range held.parts {
+			if slices.Contains(training.parts, part) {
+				t.Fatalf("%s shows part %d, of which the training has pictures", held.names[i], part)
+			}
+		}
+		for _, p := range held.forCalibration() {
+			if p.Part == 0 {
+				t.Fatal("the calibration is not told which part it is")
+			}
+		}
 	}
 }

@@ -64,6 +64,7 @@ type origin struct {
 	By        string       `json:"by"`
 	Pictures  int          `json:"pictures"`
 	HeldBack  int          `json:"held_back"`
+	Parts     int          `json:"parts"` // that the pictures show, those held back too
 	Textures  int          `json:"textures"`
 	Steps     int          `json:"steps"`
 	Weights   int          `json:"parameters"`
@@ -72,7 +73,7 @@ type origin struct {
 
 func provenance(m *material, steps int, n unet.Network, id fit.Identity) (json.RawMessage, error) {
 	data, err := json.Marshal(origin{
-		By: "faird train", Pictures: len(m.good), HeldBack: len(m.held.pool), Textures: len(m.textures),
+		By: "faird train", Pictures: len(m.good), HeldBack: len(m.held.pool), Parts: m.examined.Parts, Textures: len(m.textures),
 		Steps: steps, Weights: unet.Length(n.Parameters()), Procedure: id,
 	})
 	if err != nil {

@@ -43,7 +43,10 @@ type Options struct {
 	Mix      defect.Mix
 	Seed     uint64
 
-	HoldBack    float64 // share of the pictures kept for calibration, more where they are few
+	Distinct     bool // each picture shows another part, however alike they are
+	DropOutliers bool // leave out pictures that are unlike the others
+
+	HoldBack    float64 // share of the parts kept for calibration, more where they are few
 	FalseReject float64 // rate that the threshold is set for
 	Confidence  float64 // of that rate
 	Precision   string  // of the model: Auto or model.Float32

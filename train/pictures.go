@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"image"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -14,10 +15,11 @@ import (
 
 // pictures are the pictures of a folder at the model's size.
 type pictures struct {
-	names   []string // their files
-	pool    defect.Pool
-	aspects []float64 // width over height of each before it was resized
-	broken  []error   // one for each picture left out
+	names  []string // their files
+	pool   defect.Pool
+	sizes  []image.Point // of each before it was resized
+	parts  []int         // of each: equal for near-duplicates, as examine.Report has them
+	broken []error       // one for each picture left out
 }
 
 // read reads pictures once, to 8-bit BGR [h, w, 3]. Broken ones are left out;
@@ -56,7 +58,7 @@ func read(ctx context.Context, files []calibrate.Picture, tell func(Progress)) (
 			p.broken = append(p.broken, broken[i])
 			continue
 		}
-		p.names, p.pool, p.aspects = append(p.names, file.Name), append(p.pool, pool[i]), append(p.aspects, file.Aspect())
+		p.names, p.pool, p.sizes = append(p.names, file.Name), append(p.pool, pool[i]), append(p.sizes, file.Size())
 	}
 	return p, calibrate.TooBroken(p.broken, len(files))
 }
@@ -65,7 +67,10 @@ func read(ctx context.Context, files []calibrate.Picture, tell func(Progress)) (
 func (p *pictures) forCalibration() []calibrate.Picture {
 	good := calibrate.Pool(p.names, p.pool)
 	for i := range good {
-		good[i].Aspect = func() float64 { return p.aspects[i] }
+		if p.parts != nil {
+			good[i].Part = p.parts[i] + 1
+		}
+		good[i].Size = func() image.Point { return p.sizes[i] }
 	}
 	return good
 }
@@ -83,7 +88,10 @@ func (p *pictures) hash() string {
 func (p *pictures) subset(indices []int) *pictures {
 	s := &pictures{}
 	for _, i := range indices {
-		s.names, s.pool, s.aspects = append(s.names, p.names[i]), append(s.pool, p.pool[i]), append(s.aspects, p.aspects[i])
+		s.names, s.pool, s.sizes = append(s.names, p.names[i]), append(s.pool, p.pool[i]), append(s.sizes, p.sizes[i])
+		if p.parts != nil {
+			s.parts = append(s.parts, p.parts[i])
+		}
 	}
 	return s
 }

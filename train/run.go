@@ -24,12 +24,15 @@ type Progress struct {
 	Stage       string
 	Done, Total int // Total is 0 where a time is the budget
 	fit.Progress
+
+	Examined *Examined // told once, after the last picture was read
 }
 
 // Result is a finished training: the calibrated model, not written yet, with
 // what is to be said of its pictures. Broken are those of both folders.
 type Result struct {
 	calibrate.Outcome
+	Examined  Examined          // what there was to learn from
 	Pictures  int               // trained on
 	Steps     int               // made, over all runs
 	Spent     time.Duration     // on them
@@ -74,7 +77,7 @@ func Run(ctx context.Context, o Options, progress func(Progress)) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Pictures: len(m.good), Steps: state.Step, Spent: state.Spent}
+	r := &Result{Examined: m.examined, Pictures: len(m.good), Steps: state.Step, Spent: state.Spent}
 	if err := r.finish(ctx, o, m, file, progress); err != nil {
 		return nil, err
 	}

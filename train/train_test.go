@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -40,9 +41,10 @@ func write(t *testing.T, dir string, n, w, h int) {
 		r := rand.New(rand.NewPCG(uint64(i), 5))
 		pixels := make([]byte, 3*w*h)
 		cx, cy := float64(w)/2+r.NormFloat64(), float64(h)/2+r.NormFloat64()
+		width, phase := 2+0.1*r.NormFloat64(), r.Float64() // no two are near-duplicates
 		for k := range w * h {
 			d := math.Hypot(float64(k%w)-cx, float64(k/w)-cy)
-			v := 120 + 60*math.Sin(d/2) + 4*r.NormFloat64()
+			v := 120 + 60*math.Sin(d/width+phase) + 4*r.NormFloat64()
 			pixels[3*k], pixels[3*k+1], pixels[3*k+2] = byte(v), byte(v*0.9), byte(v*0.8+float64(k%w)/4)
 		}
 		picture, err := gocv.NewMatFromBytes(h, w, gocv.MatTypeCV8UC3, pixels)
@@ -146,7 +148,7 @@ func TestPrecision(t *testing.T) {
 		t.Errorf("asked for float32: %s, or another network", alone.File.Precision())
 	}
 
-	all, err := calibrate.Folder(o.Good, o.Width, o.Height, 0)
+	all, _, err := calibrate.Folder(o.Good, o.Width, o.Height, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +278,7 @@ func TestBadFolders(t *testing.T) {
 		want string // part of the error; "" is none
 	}{
 		{"a missing folder", func(_ *testing.T, o *Options) { o.Good += "none" }, "no such file"},
-		{"an empty folder", func(t *testing.T, o *Options) { write(t, o.Good, 0, 1, 1) }, "no pictures"},
+		{"an empty folder", func(t *testing.T, o *Options) { write(t, o.Good, 0, 1, 1) }, "no images"},
 		{"six pictures", func(t *testing.T, o *Options) { write(t, o.Good, 6, 30, 30) }, "6 in "},
 		{"a whole data set", func(t *testing.T, o *Options) { write(t, filepath.Join(o.Good, "test", "dent"), 9, 30, 30) }, "whole data set"},
 		{"two of forty broken", broken(2), ""},
@@ -289,7 +291,7 @@ func TestBadFolders(t *testing.T) {
 			write(t, o.Good, 8, 30, 30)
 			o.Textures = filepath.Join(o.Good, "textures")
 			write(t, o.Textures, 0, 1, 1)
-		}, "textures: no pictures"},
+		}, "textures: no images"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := base
@@ -328,13 +330,13 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 func TestOddPictureIsNamed(t *testing.T) {
 	o := options(t)
 	o.Steps = 120
-	files, err := calibrate.Folder(o.Good, o.Width, o.Height, 0)
+	files, _, err := calibrate.Folder(o.Good, o.Width, o.Height, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := &pictures{}
 	for _, f := range files {
-		all.names, all.pool, all.aspects = append(all.names, f.Name), append(all.pool, nil), append(all.aspects, 0)
+		all.names, all.pool, all.sizes = append(all.names, f.Name), append(all.pool, nil), append(all.sizes, image.Point{})
 	}
 	_, held := split(all, o.HoldBack, o.Seed)
 	black := gocv.NewMatWithSize(40, 60, gocv.MatTypeCV8UC3)

@@ -36,6 +36,12 @@ var (
 
 	brokerDesc     = desc("broker_connected", "1 while the broker is connected.")
 	reconnectsDesc = desc("broker_reconnects_total", "Connections to the broker lost.")
+	builtinDesc    = desc("builtin_broker_serves", "1 while the built-in broker serves clients: a message of its own comes back over its listener.")
+	tripDesc       = desc("builtin_broker_round_trip_seconds", "Of the built-in broker's last look at itself: connect, subscribe, publish, receive.")
+	acceptDesc     = desc("builtin_broker_accept_failures_total", "Connections that the built-in broker could not accept.")
+	limitDesc      = desc("builtin_broker_limit", "The built-in broker's limits (mqtt.builtin.limits), in bytes, seconds or numbers.", "limit")
+	usedDesc       = desc("builtin_broker_used", "How much is in use of those limits that bound what is kept.", "limit")
+	reachedDesc    = desc("builtin_broker_limit_reached_total", "How often each limit was reached.", "limit")
 	outboxDesc     = desc("outbox_verdicts", "Verdicts that wait for the broker.")
 	outboxAgeDesc  = desc("outbox_oldest_timestamp_seconds", "When the oldest of them was decided; 0 where none waits.")
 	givenUpDesc    = desc("outbox_dropped_total", "Undelivered verdicts given up.")
@@ -70,6 +76,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	b := s.Broker.Status()
 	g.gauge(brokerDesc, one(b.Connected))
 	g.counter(reconnectsDesc, float64(b.Reconnects))
+	if b := s.Broker.Builtin(); b != nil {
+		g.builtin(b)
+	}
 	t := s.Store.Stats()
 	g.gauge(outboxDesc, float64(t.OutboxRows))
 	oldest := 0.0
@@ -123,6 +132,19 @@ func (g gather) station(name string, st publish.StationState) {
 		g.gauge(thresholdDesc, *st.Threshold, name)
 	}
 	g.gauge(modelDesc, 1, name, st.Model, st.Provider, st.ThresholdFrom)
+}
+
+func (g gather) builtin(b *publish.BuiltinStatus) {
+	g.gauge(builtinDesc, one(b.Err == ""))
+	g.gauge(tripDesc, b.RoundTrip.Seconds())
+	g.counter(acceptDesc, float64(b.AcceptFailures))
+	for _, l := range b.Limits {
+		g.gauge(limitDesc, l.Max, l.Limit)
+		g.counter(reachedDesc, float64(l.Reached), l.Limit)
+		if l.Kept {
+			g.gauge(usedDesc, l.Now, l.Limit)
+		}
+	}
 }
 
 // shadow of a station; the counters begin anew with each model.

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"faird/pipeline"
+	"faird/publish"
 	"faird/verdict"
 )
 
@@ -19,6 +20,7 @@ var metricName = regexp.MustCompile(`\bfaird_[a-z_]+\b`)
 func TestDashboardAndAlertsAskForWhatThereIs(t *testing.T) {
 	w := newWorld(t, nil)
 	w.server.Trials = &fakeTrials{trial: pipeline.Trial{Shadow: &pipeline.ShadowState{Name: "b"}}}
+	w.broker.builtin = &publish.BuiltinStatus{Limits: []publish.Use{{Limit: "sockets", Kept: true}}}
 	w.decide("cap", verdict.Fail, 0.9)
 	_, body := w.browser().get("/metrics")
 	have := map[string]bool{}

@@ -34,6 +34,9 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) error {
 	if b := s.Broker.Status(); !b.Connected {
 		out.Why = append(out.Why, "broker: "+cmp.Or(b.Err, "not connected yet"))
 	}
+	if b := s.Broker.Builtin(); b != nil && b.Err != "" {
+		out.Why = append(out.Why, "built-in broker: "+b.Err)
+	}
 	if t := s.Store.Stats(); t.Err != "" {
 		out.Why = append(out.Why, "store: "+t.Err)
 	}

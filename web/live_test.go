@@ -293,6 +293,16 @@ func TestHealthReadyAndMetrics(t *testing.T) {
 	status, body = b.get("/readyz")
 	want(t, "readyz", status, body, 200)
 	w.broker.mu.Lock()
+	w.broker.builtin = &publish.BuiltinStatus{Err: "too many open files", RoundTrip: 2 * time.Millisecond, AcceptFailures: 3, Limits: []publish.Use{
+		{Limit: "sockets", Max: 256, Now: 12, Kept: true, Reached: 4}, {Limit: "packet", Max: 2 << 20},
+	}}
+	w.broker.mu.Unlock()
+	status, body = b.get("/readyz")
+	want(t, "readyz with a broker that serves nobody", status, body, 503)
+	if !strings.Contains(string(body), "built-in broker: too many open files") {
+		t.Errorf("readyz %s", body)
+	}
+	w.broker.mu.Lock()
 	w.broker.status = publish.Status{Err: "connection refused"}
 	w.broker.mu.Unlock()
 	status, body = b.get("/readyz")
@@ -306,6 +316,8 @@ func TestHealthReadyAndMetrics(t *testing.T) {
 		`faird_verdicts_total{station="cap",verdict="fail"} 0`, `faird_latency_seconds_count{station="cap"} 1`,
 		`faird_publish_latency_seconds_bucket{station="cap",le="0.125"} 0`, `faird_publish_latency_seconds_bucket{station="cap",le="0.15"} 1`, `faird_outbox_verdicts 1`,
 		`faird_broker_connected 0`, `faird_station_ready{station="lid"} 1`, `faird_archive_pictures 1`, `faird_store_refuses 0`,
+		`faird_builtin_broker_serves 0`, `faird_builtin_broker_round_trip_seconds 0.002`, `faird_builtin_broker_accept_failures_total 3`,
+		`faird_builtin_broker_limit{limit="packet"} 2.097152e+06`, `faird_builtin_broker_used{limit="sockets"} 12`, `faird_builtin_broker_limit_reached_total{limit="sockets"} 4`,
 		`faird_stage_seconds_count{stage="restore",station="cap"} 1`, `faird_info{box="edge7",site="plant1",version="test"} 1`,
 	} {
 		if !strings.Contains(string(body), line+"\n") {

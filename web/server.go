@@ -41,7 +41,10 @@ type stations interface {
 }
 
 // broker is the connection to it; *publish.Publisher is one.
-type broker interface{ Status() publish.Status }
+type broker interface {
+	Status() publish.Status
+	Builtin() *publish.BuiltinStatus
+}
 
 // pictures are the newest ones; *gallery.Gallery is one.
 type pictures interface {

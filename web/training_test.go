@@ -83,7 +83,7 @@ func TestTraining(t *testing.T) {
 	area, score, threshold := 0.9, 0.2, 0.3
 	f.job = &training.Job{
 		Order: f.job.Order, ID: f.job.ID, Started: time.Now(), Ended: time.Now(), Phase: training.Done, Priority: "low",
-		Result: &training.Result{File: "/data/models/cap.onnx", Model: "sha256:cc", Threshold: 0.3, Pictures: 40, Steps: 12},
+		Result: &training.Result{File: "/data/models/cap.onnx", Model: "sha256:cc", Threshold: 0.3, Pictures: 40, Parts: 45, Steps: 12},
 		Comparison: &training.Comparison{
 			Good: 9, Defect: 1, Present: eval.Figures{ImageAUROC: &area}, Trained: eval.Figures{FalseReject: &rate, Threshold: &threshold},
 			Pictures: []training.Reviewed{{ID: f.job.ID, Truth: store.Good, Present: &score}},

@@ -90,14 +90,21 @@ func (f *fakeStations) Command(_ context.Context, station string, c publish.Comm
 }
 
 type fakeBroker struct {
-	mu     sync.Mutex
-	status publish.Status
+	mu      sync.Mutex
+	status  publish.Status
+	builtin *publish.BuiltinStatus
 }
 
 func (f *fakeBroker) Status() publish.Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.status
+}
+
+func (f *fakeBroker) Builtin() *publish.BuiltinStatus {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.builtin
 }
 
 func number(v float64) *float64 { return &v }

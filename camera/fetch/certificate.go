@@ -70,8 +70,8 @@ func authorities(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// explainCertificate adds to the refusal of a certificate what to do about it.
-func explainCertificate(err error) error {
+// ExplainCertificate adds to the refusal of a certificate what to do about it.
+func ExplainCertificate(err error) error {
 	var e *tls.CertificateVerificationError
 	if !errors.As(err, &e) || len(e.UnverifiedCertificates) == 0 {
 		return err

@@ -69,7 +69,7 @@ type Answer struct {
 	Body   io.ReadCloser
 	Type   string    // Content-Type
 	Length int64     // Content-Length; -1 is none
-	Asked  time.Time // just before the request was sent
+	Asked  time.Time // just before the first request was sent: a camera that redirects may expose then
 }
 
 // Get asks for the URL. Anything but the status 200 is an error that says what to
@@ -84,9 +84,8 @@ func (c *Client) Get(ctx context.Context) (*Answer, error) {
 
 // get follows redirects and gives the credentials when it is asked for them.
 func (c *Client) get(ctx context.Context) (*Answer, error) {
-	at, tried := &c.url, false
+	at, tried, asked := &c.url, false, time.Now()
 	for range maxRedirects + 2 { // and a second request with the credentials
-		asked := time.Now()
 		resp, err := c.send(ctx, at)
 		if err != nil {
 			return nil, err
@@ -143,5 +142,5 @@ func explain(ctx context.Context, err error) error {
 	if e := (*net.OpError)(nil); errors.As(err, &e) && e.Op == "dial" {
 		return fmt.Errorf("%w: is the camera on, and the address right?", err)
 	}
-	return explainCertificate(err)
+	return ExplainCertificate(err)
 }

@@ -155,6 +155,25 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// A camera that takes a picture and redirects to it has exposed it by then.
+func TestRedirectedImageIsAsOldAsTheFirstRequest(t *testing.T) {
+	var exposed time.Time
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/snap" {
+			exposed = time.Now()
+			w.Header().Set("Location", "/pictures/1.jpg")
+			w.WriteHeader(http.StatusFound)
+		}
+	})
+	answer, err := get(t, server, "/snap", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.Asked.After(exposed) {
+		t.Errorf("asked %v after it was exposed", answer.Asked.Sub(exposed))
+	}
+}
+
 func TestUnreachable(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -89,10 +89,7 @@ func TestBMPPixelsAreThoseOfOpenCV(t *testing.T) {
 
 func TestBMPDamage(t *testing.T) {
 	raster := bmpRaster(13, 11, 8, 3, gradient(8))
-	for name, c := range map[string]struct {
-		data []byte
-		want verdict.Check
-	}{
+	wantFaults(t, map[string]faulty{
 		"a byte less":   {bmpOf(13, 11, 24, 0, nil, raster[:len(raster)-1]), verdict.Incomplete},
 		"a byte more":   {bmpOf(13, 11, 24, 0, nil, join(raster, []byte{0})), ""},
 		"no palette":    {bmpOf(13, 11, 8, 0, nil, raster), verdict.Damaged},
@@ -104,9 +101,7 @@ func TestBMPDamage(t *testing.T) {
 		"lowest height": {bmpOf(13, -1<<31, 24, 0, nil, raster), verdict.TooLarge},
 		"large":         {bmpOf(60000, 60000, 1, 0, make([]byte, 8), raster), verdict.TooLarge},
 		"text":          {[]byte("BMW makes cars, and motorcycles too"), ""},
-	} {
-		t.Run(name, func(t *testing.T) { wantFault(t, c.data, c.want) })
-	}
+	})
 }
 
 func FuzzBMP(f *testing.F) {

@@ -35,7 +35,7 @@ func (d *Decoder) ReadFile(path string, dst *gocv.Mat) error {
 func (d *Decoder) Load(path string) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO without a writer must not block
 	if err != nil {
-		return nil, err
+		return nil, brokenLink(path, err)
 	}
 	defer file.Close()
 	size, err := d.sizeOf(file)
@@ -50,6 +50,15 @@ func (d *Decoder) Load(path string) ([]byte, error) {
 		return nil, err
 	}
 	return d.file, nil
+}
+
+// brokenLink makes of a missing file that a symbolic link names an unusable image:
+// there is something of that name, and it is no image.
+func brokenLink(path string, err error) error {
+	if _, lost := os.Lstat(path); errors.Is(err, os.ErrNotExist) && lost == nil {
+		return fmt.Errorf("%s: %w", path, unsupported("a symbolic link that leads nowhere"))
+	}
+	return err
 }
 
 // sizeOf refuses what is no file, or is larger than an image within the limit.

@@ -69,14 +69,3 @@ func TestReadFile(t *testing.T) {
 		t.Errorf("just within the limit: %v", err)
 	}
 }
-
-func TestHasImageName(t *testing.T) {
-	for name, want := range map[string]bool{
-		"a.png": true, "A.JPG": true, "a.jfif": true, "a.pnm": true, "a.pbm": true, "/x/b.tiff": true, "a.b.webp": true,
-		"a.txt": false, "png": false, ".a.png": false, "/x/.png": false, "a.png.tmp": false, "a.gif": false,
-	} {
-		if got := HasImageName(name); got != want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-}

@@ -115,6 +115,38 @@ func wantFault(t testing.TB, data []byte, want verdict.Check) {
 	}
 }
 
+// faulty are data and why they are refused, as in wantFault.
+type faulty struct {
+	data []byte
+	want verdict.Check
+}
+
+func wantFaults(t *testing.T, cases map[string]faulty) {
+	t.Helper()
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) { wantFault(t, c.data, c.want) })
+	}
+}
+
+// readsAsOpenCV checks intact images of 83x61 pixels.
+func readsAsOpenCV(t *testing.T, all map[string][]byte) {
+	t.Helper()
+	for name, data := range all {
+		t.Run(name, func(t *testing.T) {
+			got, h := decoded(t, data)
+			want, err := gocv.IMDecode(data, gocv.IMReadColor)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer want.Close()
+			same(t, got, want)
+			if head, err := ReadHeader(data); err != nil || head != h || h.Width != 83 || h.Height != 61 {
+				t.Errorf("header %v, of the decoder %v: %v", head, h, err)
+			}
+		})
+	}
+}
+
 func wantError(t testing.TB, data []byte, want string) {
 	t.Helper()
 	if err := decode(data); err == nil || !strings.Contains(err.Error(), want) {

@@ -34,22 +34,7 @@ func jpegsOf(t testing.TB, width, height int) map[string][]byte {
 	}
 }
 
-func TestJPEGPixelsAreThoseOfOpenCV(t *testing.T) {
-	for name, data := range jpegs(t) {
-		t.Run(name, func(t *testing.T) {
-			got, h := decoded(t, data)
-			want, err := gocv.IMDecode(data, gocv.IMReadColor)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer want.Close()
-			same(t, got, want)
-			if head, err := ReadHeader(data); err != nil || head != h || h.Width != 83 || h.Height != 61 {
-				t.Errorf("header %v, of the decoder %v: %v", head, h, err)
-			}
-		})
-	}
-}
+func TestJPEGPixelsAreThoseOfOpenCV(t *testing.T) { readsAsOpenCV(t, jpegs(t)) }
 
 func TestJPEGCutAtAnyByteIsRefused(t *testing.T) {
 	for name, data := range jpegs(t) {
@@ -62,10 +47,7 @@ func TestJPEGEnd(t *testing.T) {
 	data := jpegs(t)["4:2:0"]
 	body := data[:len(data)-2]
 	end := data[len(data)-2:]
-	for name, c := range map[string]struct {
-		data []byte
-		want verdict.Check
-	}{
+	wantFaults(t, map[string]faulty{
 		"zeros":          {join(data, make([]byte, 999)), ""},
 		"text":           {join(data, []byte("written by the camera")), ""},
 		"another image":  {join(data, data), verdict.Damaged},
@@ -80,9 +62,7 @@ func TestJPEGEnd(t *testing.T) {
 		"bytes too many": {join(body, []byte{1, 2, 3, 4}, end), verdict.Damaged}, // libjpeg is content
 		"scan repeated":  {join(body, data[bytes.Index(data, []byte{0xff, startOfScan}):]), verdict.Damaged},
 		"padded segment": {join(data[:2], []byte{0}, data[2:]), verdict.Damaged},
-	} {
-		t.Run(name, func(t *testing.T) { wantFault(t, c.data, c.want) })
-	}
+	})
 }
 
 // Motion JPEG may leave out the standard tables.
@@ -96,6 +76,24 @@ func TestJPEGWithoutHuffmanTables(t *testing.T) {
 	got, _ := decoded(t, bare)
 	same(t, got, want)
 	refusesEveryPrefix(t, bare)
+}
+
+// The orientation that EXIF notes is ignored, as that of TIFF and of videos is.
+func TestJPEGOrientation(t *testing.T) {
+	data := jpegs(t)["4:2:0"]
+	want, _ := decoded(t, data)
+	exif := []byte("\xff\xe1\x00\x22Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00")
+	turned := join(data[:2], exif, data[2:])
+	opencv, err := gocv.IMDecode(turned, gocv.IMReadColor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opencv.Close()
+	if opencv.Cols() != want.Rows() {
+		t.Fatal("the image is not marked as turned")
+	}
+	got, _ := decoded(t, turned)
+	same(t, got, want)
 }
 
 func TestJPEGRestartMarkers(t *testing.T) {

@@ -89,6 +89,8 @@ func (p *pngInfo) take(typ, body []byte, at int) error {
 		return p.header(body)
 	case string(typ) == "IHDR":
 		return fault.Damaged("PNG: it has a second header at byte %d", at)
+	case string(typ) == "acTL": // animation control (PNG 3rd ed., 11.3.6.1)
+		return unsupported("an animated PNG is not read: save one image")
 	case string(typ) == "IDAT":
 		p.begun = true
 	case string(typ) == "sBIT" && !p.begun:

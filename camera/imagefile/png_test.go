@@ -193,10 +193,7 @@ func TestPNGWithAnyBitErrorIsRefused(t *testing.T) {
 func TestPNGDamage(t *testing.T) {
 	rows := packed(13, 11, 8, 3, gradient(8))
 	good := pngOf(13, 11, 8, pngRGB, 0, rows)
-	for name, c := range map[string]struct {
-		data []byte
-		want verdict.Check
-	}{
+	wantFaults(t, map[string]faulty{
 		"rows missing":    {pngOf(13, 11, 8, pngRGB, 0, rows[:len(rows)-40]), verdict.Damaged},
 		"a byte missing":  {pngOf(13, 11, 8, pngRGB, 0, rows[:len(rows)-1]), verdict.Damaged},
 		"rows too many":   {pngOf(13, 11, 8, pngRGB, 0, join(rows, rows[:40])), verdict.Damaged},
@@ -214,9 +211,7 @@ func TestPNGDamage(t *testing.T) {
 		"transparency":    {pngOf(13, 11, 8, pngRGB, 0, rows, chunk("tRNS", []byte{1, 2, 3, 4, 5, 6})), ""},
 		"unknown chunk":   {pngOf(13, 11, 8, pngRGB, 0, rows, chunk("quIz", make([]byte, 1<<16))), ""},
 		"must be known":   {pngOf(13, 11, 8, pngRGB, 0, rows, chunk("QUIZ", nil)), verdict.Damaged},
-	} {
-		t.Run(name, func(t *testing.T) { wantFault(t, c.data, c.want) })
-	}
+	})
 }
 
 // idat is the zlib stream of a PNG with one IDAT chunk.
@@ -256,4 +251,9 @@ func sealed(data []byte) []byte {
 		at += 12 + length
 	}
 	return data
+}
+
+// Of several images in one file nobody knows which one shows the part.
+func TestAnimatedPNG(t *testing.T) {
+	wantError(t, pngOf(13, 11, 8, pngRGB, 0, packed(13, 11, 8, 3, gradient(8)), chunk("acTL", []byte{0, 0, 0, 2, 0, 0, 0, 0})), "an animated PNG is not read")
 }

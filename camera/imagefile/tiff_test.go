@@ -291,10 +291,7 @@ func TestTIFFDamage(t *testing.T) {
 		change(f)
 		return tiffOf(le, true, f, pixels)
 	}
-	for name, c := range map[string]struct {
-		data []byte
-		want verdict.Check
-	}{
+	wantFaults(t, map[string]faulty{
 		"intact":             {with(func(tags) {}), ""},
 		"strip too short":    {tiffOf(le, true, rgbTags(13, 11, 8), pixels[:len(pixels)-1]), verdict.Damaged},
 		"strip empty":        {tiffOf(le, true, rgbTags(13, 11, 8), nil), verdict.Damaged},
@@ -311,9 +308,7 @@ func TestTIFFDamage(t *testing.T) {
 		"2^31 pixels":        {with(func(f tags) { f[tiffWidth], f[tiffLength] = []uint32{1 << 16}, []uint32{1 << 15} }), verdict.TooLarge},
 		"2^64 pixels":        {with(func(f tags) { f[tiffWidth], f[tiffLength] = []uint32{1<<32 - 1}, []uint32{1<<32 - 1} }), verdict.Damaged},
 		"one enormous strip": {with(func(f tags) { f[tiffRows] = []uint32{1<<32 - 1} }), ""},
-	} {
-		t.Run(name, func(t *testing.T) { wantFault(t, c.data, c.want) })
-	}
+	})
 }
 
 func TestTIFFHugeTile(t *testing.T) {

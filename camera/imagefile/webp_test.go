@@ -20,22 +20,7 @@ func webpsOf(t testing.TB, width, height int) map[string][]byte {
 	}
 }
 
-func TestWebPPixelsAreThoseOfOpenCV(t *testing.T) {
-	for name, data := range webps(t) {
-		t.Run(name, func(t *testing.T) {
-			got, h := decoded(t, data)
-			want, err := gocv.IMDecode(data, gocv.IMReadColor)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer want.Close()
-			same(t, got, want)
-			if head, err := ReadHeader(data); err != nil || head != h || h.Width != 83 || h.Height != 61 {
-				t.Errorf("header %v, of the decoder %v: %v", head, h, err)
-			}
-		})
-	}
-}
+func TestWebPPixelsAreThoseOfOpenCV(t *testing.T) { readsAsOpenCV(t, webps(t)) }
 
 func TestWebPDamage(t *testing.T) {
 	data := webps(t)["lossless"]
@@ -46,18 +31,13 @@ func TestWebPDamage(t *testing.T) {
 	huge := bytes.Clone(data[:40])
 	huge[4], huge[5], huge[16], huge[17] = 32, 0, 20, 0   // the container's and the chunk's length
 	copy(huge[20:], []byte{0x2f, 0xff, 0xff, 0xff, 0x0f}) // 16384x16384
-	for name, c := range map[string]struct {
-		data []byte
-		want verdict.Check
-	}{
+	wantFaults(t, map[string]faulty{
 		"after the end": {join(data, []byte("more")), ""},
 		"half":          {data[:len(data)/2], verdict.Incomplete},
 		"noise":         {noise, verdict.Damaged},
 		"huge":          {huge, verdict.TooLarge},
 		"empty":         {[]byte("RIFF\x04\x00\x00\x00WEBP"), verdict.Damaged},
-	} {
-		t.Run(name, func(t *testing.T) { wantFault(t, c.data, c.want) })
-	}
+	})
 }
 
 func FuzzWebP(f *testing.F) {

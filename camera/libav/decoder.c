@@ -170,6 +170,8 @@ int lav_receive(lav_decoder *d, lav_picture *out)
 	return LAV_OK;
 }
 
+int lav_complained(lav_decoder *d) { return atomic_exchange(&d->complained, 0); }
+
 int lav_is_key(lav_decoder *d, const uint8_t *data, int size)
 {
 	const AVCodecDescriptor *known = avcodec_descriptor_get(d->codec->codec_id);
@@ -197,10 +199,18 @@ int lav_reset(lav_decoder *d)
 
 void lav_error(int code, char *text, size_t size) { av_strerror(code, text, size); }
 
-static void ignore(void *context, int level, const char *format, va_list arguments) {}
+// note prints nothing, and tells the decoder that it has logged an error.
+static void note(void *context, int level, const char *format, va_list arguments)
+{
+	if (level > AV_LOG_ERROR || !context || *(const AVClass **)context != avcodec_get_class())
+		return;
+	lav_decoder *d = ((AVCodecContext *)context)->opaque;
+	if (d)
+		atomic_store(&d->complained, 1);
+}
 
 void lav_quiet(void)
 {
 	av_log_set_level(AV_LOG_QUIET);
-	av_log_set_callback(ignore);
+	av_log_set_callback(note);
 }

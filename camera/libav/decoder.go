@@ -162,7 +162,22 @@ func (d *Decoder) send(p packet) {
 	} else {
 		d.check(C.lav_send(d.c, (*C.uint8_t)(&data[0]), C.int(len(data)), C.int64_t(e.tag)))
 	}
+	d.heed()
 }
+
+// heed takes what libavcodec has logged since it was last asked for damage of the
+// access unit sent last: it may put something else in the place of what it could not
+// decode, and return no error. FFV1 does so with a slice whose checksum is wrong. Of
+// codecs whose headers are read here, messages are no sign of damage.
+func (d *Decoder) heed() {
+	if C.lav_complained(d.c) != 0 && d.headers == nil {
+		d.pending.damage(d.tag, fault.Damaged("the decoder reports an error in it"))
+	}
+}
+
+// noTrailer is no end of an FFV1 picture: its slices end with their size and a
+// checksum (RFC 9043, 4.9), which holds for zeros too.
+var noTrailer = make([]byte, 8)
 
 // look reads an access unit's headers and returns what libavcodec gets of it.
 func (d *Decoder) look(p packet) (u unit, data []byte) {
@@ -170,6 +185,9 @@ func (d *Decoder) look(p packet) (u unit, data []byte) {
 		u, data = unit{coded: true, key: d.isKey(p), hidden: d.codec == "vp8" && p.data[0]&0x10 == 0}, p.data // show_frame
 	} else {
 		u, data = d.read(p)
+	}
+	if d.codec == "ffv1" && bytes.HasSuffix(p.data, noTrailer) {
+		u.err = fault.Damaged("it ends in zeros")
 	}
 	u.hidden = u.hidden || p.hidden
 	if u.err == nil {

@@ -60,6 +60,9 @@ int lav_convert(lav_decoder *d, uint8_t *bgr, int stride);
 // lav_refused returns the size of the picture that was too large.
 void lav_refused(const lav_decoder *d, int *width, int *height);
 
+// lav_complained says whether libavcodec has logged an error since the last call.
+int lav_complained(lav_decoder *d);
+
 // lav_is_key says whether an access unit can be decoded by itself, -1 where that is not known.
 int lav_is_key(lav_decoder *d, const uint8_t *data, int size);
 

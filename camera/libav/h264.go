@@ -33,7 +33,7 @@ type h264 struct {
 }
 
 type h264Sequence struct {
-	raw        []byte
+	raw
 	separate   bool // colour planes are coded separately
 	numberBits int
 	orderType  uint32
@@ -43,8 +43,8 @@ type h264Sequence struct {
 }
 
 type h264Picture struct {
+	raw
 	sequence uint32
-	raw      []byte
 }
 
 // h264Header is what is read of a slice header (7.3.3).
@@ -70,19 +70,7 @@ func (h *h264) parameters(nals [][]byte) {
 	}
 }
 
-func (h *h264) sets() (out [][]byte) {
-	for _, s := range h.sps {
-		if s != nil {
-			out = append(out, s.raw)
-		}
-	}
-	for _, p := range h.pps {
-		if p != nil {
-			out = append(out, p.raw)
-		}
-	}
-	return out
-}
+func (h *h264) sets() [][]byte { return inForce(inForce(nil, h.sps[:]), h.pps[:]) }
 
 func (h *h264) forget() { h.started, h.half, h.recovered, h.rejoins = false, false, false, false }
 
@@ -230,6 +218,9 @@ func (h *h264) follow(u *unit, s h264Header, both bool) {
 func (h *h264) readSlice(nal []byte) (h264Header, error) {
 	r := header(nal, 1, 32)
 	s := h264Header{idr: nal[0]&31 == h264IDR, refIDC: nal[0] >> 5 & 3}
+	if broken(nal) {
+		return s, errBroken
+	}
 	s.first = r.unsigned()
 	kind := r.unsigned() % 5
 	s.intra = kind == 2 || kind == 4

@@ -30,7 +30,7 @@ const (
 // libavcodec puts a grey picture in its place and goes on.
 type hevc struct {
 	limit limit
-	vps   [16][]byte
+	vps   [16]*raw
 	sps   [16]*hevcSequence
 	pps   [64]*hevcPicture
 
@@ -41,7 +41,7 @@ type hevc struct {
 }
 
 type hevcSequence struct {
-	raw           []byte
+	raw
 	separate      bool
 	width, height uint32
 	blockBits     int // log2 of the coding tree block's size
@@ -54,7 +54,7 @@ type hevcSequence struct {
 }
 
 type hevcPicture struct {
-	raw       []byte
+	raw
 	sequence  uint32
 	dependent bool
 	output    bool
@@ -79,7 +79,8 @@ func (h *hevc) parameters(nals [][]byte) {
 		}
 		switch nal[0] >> 1 & 63 {
 		case hevcVPS:
-			h.vps[nal[2]>>4] = bytes.Clone(nal)
+			vps := raw(bytes.Clone(nal))
+			h.vps[nal[2]>>4] = &vps
 		case hevcSPS:
 			h.readSequence(nal)
 		case hevcPPS:
@@ -88,23 +89,8 @@ func (h *hevc) parameters(nals [][]byte) {
 	}
 }
 
-func (h *hevc) sets() (out [][]byte) {
-	for _, v := range h.vps {
-		if v != nil {
-			out = append(out, v)
-		}
-	}
-	for _, s := range h.sps {
-		if s != nil {
-			out = append(out, s.raw)
-		}
-	}
-	for _, p := range h.pps {
-		if p != nil {
-			out = append(out, p.raw)
-		}
-	}
-	return out
+func (h *hevc) sets() [][]byte {
+	return inForce(inForce(inForce(nil, h.vps[:]), h.sps[:]), h.pps[:])
 }
 
 func (h *hevc) forget() { h.started, h.ended, h.stored = false, false, nil }

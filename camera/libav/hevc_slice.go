@@ -30,6 +30,9 @@ type hevcLong struct {
 func (h *hevc) readSlice(nal []byte, last hevcHeader) (hevcHeader, error) {
 	r := header(nal, 2, 512)
 	s := hevcHeader{kind: nal[0] >> 1 & 63, temporal: int(nal[1]&7) - 1, output: true}
+	if broken(nal) {
+		return s, errBroken
+	}
 	s.first = r.flag()
 	if s.kind >= hevcBLA && s.kind <= hevcIRAPEnd {
 		r.skip(1) // no_output_of_prior_pics_flag

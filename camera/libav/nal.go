@@ -33,9 +33,10 @@ func (f framing) split(data []byte) ([][]byte, error) {
 		if data = data[f:]; n > uint64(len(data)) {
 			return nil, fault.Incomplete("a NAL unit of %d bytes breaks off after %d", n, len(data))
 		}
-		if n > 0 {
-			out = append(out, data[:n])
+		if n == 0 || bytes.HasSuffix(data[:n], noBytes) { // a file system's zeros in the place of data
+			return nil, fault.Damaged("a NAL unit of %d bytes ends in zeros", n)
 		}
+		out = append(out, data[:n])
 		data = data[n:]
 	}
 	return out, nil
@@ -66,6 +67,27 @@ func splitAnnexB(data []byte) ([][]byte, error) {
 		data = data[end+3:]
 	}
 }
+
+// broken says whether a NAL unit holds bytes that no encoder writes (7.4.1 of H.264,
+// 7.4.2 of H.265): two zeros are never followed by 0, 1 or 2, and a 3 after them is an
+// emulation prevention byte, which 0 to 3 follow, or the end.
+func broken(nal []byte) bool {
+	nal = bytes.TrimRight(nal, "\x00")
+	for at := 0; ; {
+		i := bytes.Index(nal[at:], twoZeros)
+		if i < 0 {
+			return false
+		}
+		at += i + len(twoZeros)
+		if next := nal[at:]; next[0] < 3 || next[0] == 3 && len(next) > 1 && next[1] > 3 {
+			return true
+		}
+	}
+}
+
+var twoZeros, noBytes = make([]byte, 2), make([]byte, 4)
+
+var errBroken = fault.Damaged("a slice holds bytes that no encoder writes")
 
 // join writes NAL units with start codes.
 func join(dst []byte, nals ...[]byte) []byte {

@@ -65,3 +65,22 @@ func (r *record) nals(n int) (out [][]byte) {
 	}
 	return out
 }
+
+// raw is a parameter set as it came.
+type raw []byte
+
+func (r raw) nal() []byte { return r }
+
+// inForce appends the parameter sets of a table that have come.
+func inForce[S interface {
+	comparable
+	nal() []byte
+}](out [][]byte, table []S) [][]byte {
+	var none S
+	for _, s := range table {
+		if s != none {
+			out = append(out, s.nal())
+		}
+	}
+	return out
+}

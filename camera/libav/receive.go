@@ -46,7 +46,9 @@ func (d *Decoder) fetch() {
 			d.finish(draining)
 		}
 		var p C.lav_picture
-		switch code := C.lav_receive(d.c, &p); {
+		code := C.lav_receive(d.c, &p)
+		d.heed()
+		switch {
 		case code == C.LAV_AGAIN:
 			return
 		case code == C.LAV_END:

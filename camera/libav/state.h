@@ -5,6 +5,7 @@
 #include "decoder.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <libavcodec/avcodec.h>
 #include <libswscale/swscale.h>
@@ -27,6 +28,7 @@ struct lav_decoder {
 	AVCodecParameters *parameters;
 	AVPacket *packet;
 	AVFrame *frame;
+	atomic_int complained; // libavcodec has logged an error
 	int64_t max_bytes;
 	int threads, frame_threads;
 

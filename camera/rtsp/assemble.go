@@ -47,6 +47,7 @@ func (a *assembler) push(p *rtp.Packet, now time.Time) {
 	a.next, a.started = p.SequenceNumber+1, true
 	a.release(p.Timestamp)
 	if a.skipping && p.Timestamp == a.stamp {
+		a.skipping = !p.Marker // the next picture of a camera whose timestamps stand still
 		return
 	}
 	if p.Timestamp != a.stamp || !a.pending {

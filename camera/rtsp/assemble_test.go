@@ -210,6 +210,9 @@ func TestQueueIsBounded(t *testing.T) {
 		if u.Gap {
 			gaps++
 		}
+		if u.Err != nil && !errors.Is(u.Err, ErrSlow) {
+			t.Error(u.Err)
+		}
 	}
 	if gaps == 0 || q.bytes != 0 {
 		t.Errorf("%d gaps told, %d bytes left", gaps, q.bytes)
@@ -266,6 +269,31 @@ func TestPicturesWithoutMarkers(t *testing.T) {
 				if late := u.Time.Sub(start.Add(time.Duration(n) * time.Second)); late < 0 || late > 20*time.Millisecond {
 					t.Errorf("picture %d is dated %v after its first packet", n, late)
 				}
+			}
+		})
+	}
+}
+
+// Of a camera whose timestamps stand still, the markers alone tell pictures apart: a
+// lost packet costs its picture and not all that follow.
+func TestTimestampsThatStandStill(t *testing.T) {
+	for _, tr := range []track{h264Track, h265Track} {
+		t.Run(tr.codec, func(t *testing.T) {
+			groups, want := packets(t, tr, 6, 1)
+			all := flat(groups)
+			for _, p := range all {
+				p.Timestamp = 7
+			}
+			lost := len(groups[0]) + len(groups[1]) + 1 // the second packet of the third picture
+			units := receive(tr, append(all[:lost:lost], all[lost+1:]...))
+			var whole [][]byte
+			for _, u := range units {
+				if u.Err == nil {
+					whole = append(whole, u.Data)
+				}
+			}
+			if len(whole) != 5 || !bytes.Equal(whole[1], want[1]) || !bytes.Equal(whole[2], want[3]) || !bytes.Equal(whole[4], want[5]) {
+				t.Errorf("%d pictures of %d units came through", len(whole), len(units))
 			}
 		})
 	}

@@ -30,6 +30,10 @@ func newQueue(maxUnit int) *queue {
 	return &queue{maxBytes: 4 * maxUnit, ready: make(chan struct{}, 1)}
 }
 
+// ErrSlow is wrapped by the fault of pictures that were given up because the queue
+// was full.
+var ErrSlow = errors.New("decoding is slower than the stream")
+
 // put never blocks. independent pictures can be decoded without those before.
 func (q *queue) put(u Unit, independent bool) {
 	q.mu.Lock()
@@ -40,7 +44,7 @@ func (q *queue) put(u Unit, independent bool) {
 	}
 	if len(q.units) >= maxQueued || q.bytes+len(u.Data) > q.maxBytes {
 		q.drop(0)
-		q.units = append(q.units, Unit{Time: u.Time, Gap: true, Err: fault.Incomplete("decoding is slower than the stream: lower the camera's rate or size")})
+		q.units = append(q.units, Unit{Time: u.Time, Gap: true, Err: fault.Incomplete("%w: lower the camera's rate or size", ErrSlow)})
 		u.Gap = true
 	}
 	q.units = append(q.units, u)

@@ -55,24 +55,47 @@ type Stream struct {
 	client *gortsplib.Client
 	track  track
 	queue  *queue
+	moved  string      // where the server says that the stream is
 	stop   func() bool // of closing when the context of Open ends
 }
 
 // Open connects, asks for the first video track that can be decoded, and has it
 // played. The stream ends with ctx.
 func Open(ctx context.Context, o Options) (*Stream, error) {
-	address, err := base.ParseURL(o.URL.String())
+	home, err := base.ParseURL(o.URL.String())
 	if err != nil {
 		return nil, errors.New("the address is no RTSP URL: write rtsp://host/path, special characters as %XX")
 	}
-	s := &Stream{client: newClient(o), queue: newQueue(o.MaxUnit)}
-	s.client.Scheme, s.client.Host = address.Scheme, address.Host
+	end := time.Now().Add(o.Open)
+	for at, redirects := home, 0; ; {
+		s, err := open(ctx, at, o, end)
+		to := redirect{}
+		switch {
+		case errors.Is(err, fault.ErrLogin) && at.Host != home.Host:
+			return nil, fmt.Errorf("the camera redirects to %s, which wants a user and password: only the camera itself is given them", at.Host)
+		case !errors.As(err, &to):
+			return s, err
+		}
+		if redirects++; redirects > maxRedirects {
+			return nil, fmt.Errorf("the camera redirected %d times: write the address it ends at", redirects)
+		}
+		if at, err = to.from(home); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// open plays what is at an address, or fails with a [redirect].
+func open(ctx context.Context, address *base.URL, o Options, end time.Time) (*Stream, error) {
+	s := &Stream{queue: newQueue(o.MaxUnit)}
+	s.client = newClient(o)
+	s.client.Scheme, s.client.Host, s.client.OnResponse = address.Scheme, address.Host, s.intercept
 	if err := s.client.Start2(); err != nil {
 		return nil, err
 	}
 	s.stop = context.AfterFunc(ctx, s.client.Close)
-	late := time.AfterFunc(o.Open, s.client.Close)
-	err = s.play(address, o)
+	late := time.AfterFunc(time.Until(end), s.client.Close)
+	err := s.redirected(s.play(address, o))
 	if inTime := late.Stop(); err != nil || !inTime {
 		s.Close()
 		switch {

@@ -66,7 +66,7 @@ func TestWhatLiesThereAtFirst(t *testing.T) {
 			r = watchingAt(t, dir, func(f *Folder) { f.settings.Then = then })
 			if then == Remove {
 				r.want("2.png", "1.png") // the oldest first
-				r.logged("notes.txt", "not the name of an image: .png, .jpg")
+				r.logged("notes.txt", "of another type")
 				return
 			}
 			r.put("3.png")

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"faird/camera/imagefolder"
 )
 
 // denied is said of folders that faird may not list.
@@ -47,20 +48,10 @@ func (w *Watcher) closed(name string) string {
 	switch {
 	case !w.settings.Subfolders:
 		return "a folder: add subfolders=true to watch the folders in it as well"
-	case setAside(path.Base(name)):
-		return "a hidden folder, or one of the file server's own"
+	case imagefolder.Folder(name) != imagefolder.Reason{}:
+		return imagefolder.Folder(name).String()
 	case strings.Count(name, "/") >= w.limits.depth:
 		return fmt.Sprintf("a folder more than %d folders down", w.limits.depth)
 	}
 	return ""
-}
-
-// setAside says whether a folder holds no images of parts: hidden ones, and
-// those in which file servers and systems keep thumbnails and what was deleted.
-func setAside(name string) bool {
-	switch name {
-	case "lost+found", "$RECYCLE.BIN", "System Volume Information":
-		return true
-	}
-	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "@") || strings.HasPrefix(name, "#")
 }

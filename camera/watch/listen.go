@@ -6,6 +6,8 @@ import (
 	"path"
 	"time"
 
+	"faird/camera/imagefolder"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -151,4 +153,4 @@ func (w *Watcher) look(name string) mark {
 }
 
 // isImage says whether a file is one to be judged, by its name.
-func (w *Watcher) isImage(name string) bool { return w.settings.IsImage(path.Base(name)) }
+func (w *Watcher) isImage(name string) bool { return imagefolder.IsImage(name) }

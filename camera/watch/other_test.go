@@ -61,7 +61,7 @@ func TestWhatIsNeverJudged(t *testing.T) {
 		file, why string
 		make      func(r *rig) error
 	}{
-		{"notes.txt", "not the name of an image: .png, .jpg", func(r *rig) error { return os.WriteFile(r.path("notes.txt"), nil, 0o600) }},
+		{"notes.txt", "of another type", func(r *rig) error { return os.WriteFile(r.path("notes.txt"), nil, 0o600) }},
 		{".hidden.png", "hidden", func(r *rig) error { return os.WriteFile(r.path(".hidden.png"), nil, 0o600) }},
 		{"folder", "subfolders=true", func(r *rig) error { return os.Mkdir(r.path("folder"), 0o700) }},
 		{"folder.png", "subfolders=true", func(r *rig) error { return os.Mkdir(r.path("folder.png"), 0o700) }},
@@ -107,11 +107,11 @@ func TestWhatIsNeverJudged(t *testing.T) {
 func TestLogFileThatNeverRests(t *testing.T) {
 	t.Parallel()
 	r := watching(t, nil)
-	for end := time.Now().Add(patience); r.lineOn("app.log", "not the name") == 0 && time.Now().Before(end); {
+	for end := time.Now().Add(patience); r.lineOn("app.log", "of another type") == 0 && time.Now().Before(end); {
 		r.write("app.log", time.Now().String()) // closed each time
 		r.turnAlone()
 	}
-	if n := r.lineOn("app.log", "not the name"); n != 1 {
+	if n := r.lineOn("app.log", "of another type"); n != 1 {
 		t.Errorf("%d lines on it", n)
 	}
 }

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
-	"strings"
+
+	"faird/camera/imagefolder"
 )
 
 // refusal is a file that is never judged, though its name is an image's.
@@ -27,10 +27,7 @@ func (w *Watcher) foreign(name string) string {
 	if info, err := os.Stat(w.tree.at(name)); err == nil && info.IsDir() {
 		return linkedFolder
 	}
-	if strings.HasPrefix(path.Base(name), ".") {
-		return "a hidden file"
-	}
-	return "not the name of an image: " + w.settings.Names
+	return imagefolder.Name(name).String() + ": images are named " + imagefolder.Names()
 }
 
 // kind names what is neither a file nor a link to one.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -69,12 +68,7 @@ type rig struct {
 }
 
 func settings(dir string) Settings {
-	return Settings{
-		Path: dir, Then: Keep, Names: ".png, .jpg",
-		IsImage: func(name string) bool {
-			return !strings.HasPrefix(name, ".") && slices.Contains([]string{".png", ".jpg"}, strings.ToLower(filepath.Ext(name)))
-		},
-	}
+	return Settings{Path: dir, Then: Keep}
 }
 
 // watching opens a folder. set may change what applies, and may be nil.

@@ -94,6 +94,9 @@ func (w *Watcher) sweepIfDue(now time.Time) {
 	polled := !w.due.IsZero() && now.After(w.due)
 	missed := w.arrivals.missed && len(w.arrivals.entries) < w.limits.waiting/2
 	if polled || missed || w.memory.size() >= w.limits.facts {
+		if missed {
+			w.report.info("more images came than may wait: the folder is listed again for the others", func(e *zerolog.Event) *zerolog.Event { return e.Int("waiting", w.limits.waiting) })
+		}
 		w.arrivals.missed = false
 		w.sweepAll()
 	}

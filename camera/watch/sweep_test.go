@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,9 @@ func TestMoreFilesThanAreKeptWaiting(t *testing.T) {
 		seen[g.name] = true
 	}
 	r.nothing()
+	if !slices.ContainsFunc(r.log.lines(t), func(l line) bool { return strings.HasPrefix(l.Message, "more images came than may wait") }) {
+		t.Error("it is not logged")
+	}
 }
 
 // What another machine writes to a share is no notice; it grows under our eyes.

@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 
+	"faird/camera/imagefolder"
+
 	"github.com/rs/zerolog"
 )
 
@@ -34,9 +36,6 @@ type Settings struct {
 	Poll       time.Duration // how often to list the folder besides; 0 is never
 	Then       string        // Keep, Remove or Move
 	To         string        // where Move puts images
-
-	IsImage func(name string) bool // whether a file of this name is an image
-	Names   string                 // what such names look like, for people
 }
 
 // limits bound time and memory. Tests lower them.
@@ -56,7 +55,7 @@ var defaults = limits{
 	stall:   time.Minute,
 	waiting: 100_000,
 	folders: 10_000,
-	depth:   16,
+	depth:   imagefolder.MaxDepth,
 	facts:   1_000_000,
 }
 

@@ -103,7 +103,7 @@ func benchCommand() *cobra.Command {
 // bench measures in blocks that alternate between the whole way and the bare
 // network, so that a machine that changes its speed changes both.
 func bench(ctx context.Context, o benchOptions) (*benchReport, error) {
-	m, err := openBench(o)
+	m, err := openBench(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -137,14 +137,15 @@ func bench(ctx context.Context, o benchOptions) (*benchReport, error) {
 	return t.report(m.Provider()), nil
 }
 
-func openBench(o benchOptions) (*inspect.Model, error) {
-	f, err := pipeline.ReadModel(o.model)
+func openBench(ctx context.Context, o benchOptions) (*inspect.Model, error) {
+	c := config.Default().Infer
+	c.Provider, c.Library, c.Threads, c.Fused = o.provider, o.library, o.threads, o.fused
+	log := consoleLog(zerolog.WarnLevel)
+	f, err := pipeline.VetModel(ctx, o.model, c, log)
 	if err != nil {
 		return nil, err
 	}
-	c := config.Default().Infer
-	c.Provider, c.Library, c.Threads, c.Fused = o.provider, o.library, o.threads, o.fused
-	return inspect.Open(f, c, consoleLog(zerolog.WarnLevel))
+	return inspect.Open(f, c, log)
 }
 
 // benchPictures are parts of the simulated line, good and defective.

@@ -81,12 +81,12 @@ type benchStation struct {
 }
 
 func openStations(ctx context.Context, o benchOptions, n int) (*benchLine, error) {
-	f, err := pipeline.ReadModel(o.model)
+	c := config.Default().Infer
+	c.Provider, c.Library, c.Threads, c.Fused = o.provider, o.library, o.threads, o.fused
+	f, err := pipeline.VetModel(ctx, o.model, c, consoleLog(zerolog.WarnLevel))
 	if err != nil {
 		return nil, err
 	}
-	c := config.Default().Infer
-	c.Provider, c.Library, c.Threads, c.Fused = o.provider, o.library, o.threads, o.fused
 	l := &benchLine{pictures: benchPictures(o.size)}
 	if l.model, err = inspect.OpenSplit(ctx, f, c, &infer.Tuner{Stations: n}, consoleLog(zerolog.WarnLevel)); err != nil {
 		return nil, errors.Join(err, l.close())

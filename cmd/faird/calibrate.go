@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"faird/config"
+	"faird/inspect"
 	"faird/model"
 	"faird/pipeline"
 	"faird/train/calibrate"
@@ -28,9 +29,11 @@ type calibrateOptions struct {
 
 // calibrated is the JSON of faird calibrate.
 type calibrated struct {
-	File        string             `json:"file"`  // that was written
-	Model       string             `json:"model"` // "sha256:…" of it
-	N           int                `json:"n"`     // good pictures
+	File        string             `json:"file"`     // that was written
+	Model       string             `json:"model"`    // "sha256:…" of it
+	N           int                `json:"n"`        // good parts that differ: near-duplicates count once
+	Images      int                `json:"images"`   // of them
+	Findings    []string           `json:"findings"` // what is to be said of the pictures; never null
 	Threshold   float64            `json:"threshold"`
 	Review      *float64           `json:"review"`
 	FalseReject float64            `json:"false_reject"` // rate aimed at
@@ -68,7 +71,8 @@ gets golden samples, by which every box checks that it computes the same scores.
 	f.Float64Var(&o.k, "k", 0, "weight of the colour difference in the score (default: the model's)")
 	f.IntVar(&o.smooth, "smooth", 0, "side of the mean filter of the anomaly map, odd (default: the model's)")
 	f.StringVar(&o.Score, "score", "", "paper (eq. 10), or normalised (measured against what good images look like) (default: the model's)")
-	f.BoolVar(&o.Force, "force", false, "calibrate although the pictures score far above the model's own threshold")
+	f.BoolVar(&o.Distinct, "distinct", false, "each picture shows another part: do not count near-duplicates once")
+	f.BoolVar(&o.Force, "force", false, "calibrate although the pictures score far above the model's own threshold, or a foreign network restores nothing like them")
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
 	addInferFlags(c, &o.provider, &o.library)
 	addMaxPixelsFlag(c, &o.maxPixels)
@@ -88,26 +92,28 @@ func (o *calibrateOptions) check() error {
 }
 
 func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error {
-	file, err := pipeline.ReadModel(o.model)
-	if err != nil {
+	o.Infer = config.Default().Infer
+	o.Infer.Provider, o.Infer.Library = o.provider, o.library
+	o.Log = consoleLog(zerolog.ErrorLevel) // that a model is not calibrated is no news here
+	file, err := pipeline.VetModel(ctx, o.model, o.Infer, o.Log)
+	if err != nil && (file == nil || !errors.Is(err, inspect.ErrGolden)) { // golden samples with other scores here are made anew
 		return err
 	}
 	if err := o.rescore(file); err != nil {
 		return usageError{err}
 	}
-	good, err := calibrate.Folder(o.good, file.Width, file.Height, int(o.maxPixels))
+	good, skipped, err := calibrate.Folder(o.good, file.Width, file.Height, int(o.maxPixels))
 	if err != nil {
 		return fmt.Errorf("good pictures: %w", err)
 	}
-	o.Infer = config.Default().Infer
-	o.Infer.Provider, o.Infer.Library = o.provider, o.library
-	o.Log = consoleLog(zerolog.ErrorLevel) // that a model is not calibrated is no news here
 	tell, end := newProgress("scoring good pictures")
 	outcome, err := calibrate.Run(ctx, file, good, o.Options, tell)
 	end()
 	if err != nil {
 		return fmt.Errorf("calibration on %s: %w", o.good, err)
 	}
+	found := findings(o.good, skipped, outcome)
+	warnEach(found)
 	path := cmp.Or(o.out, o.model)
 	if err := model.Write(path, outcome.File); err != nil {
 		return err
@@ -117,7 +123,7 @@ func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error 
 	}
 	j := json.NewEncoder(out)
 	j.SetIndent("", " ")
-	return j.Encode(newCalibrated(path, outcome))
+	return j.Encode(newCalibrated(path, outcome, found))
 }
 
 // rescore puts other scoring constants into the model. What was measured with
@@ -136,13 +142,13 @@ func (o *calibrateOptions) rescore(file *model.File) error {
 	return s.Validate()
 }
 
-func newCalibrated(path string, outcome *calibrate.Outcome) calibrated {
+func newCalibrated(path string, outcome *calibrate.Outcome, found []string) calibrated {
 	c := outcome.File.Calibration
 	r := calibrated{
-		File: path, Model: outcome.File.Hash, N: c.N, Threshold: c.Threshold, Review: c.Review,
+		File: path, Model: outcome.File.Hash, N: c.N, Images: max(c.N, c.Images), Threshold: c.Threshold, Review: c.Review,
 		FalseReject: c.FalseReject, Confidence: c.Confidence, Proven: calibrate.Proven(c),
-		Needed: calibrate.Needed(c.FalseReject, c.Confidence),
-		Odd:    append([]calibrate.Scored{}, outcome.Odd...), Broken: []string{},
+		Needed:   calibrate.Needed(c.FalseReject, c.Confidence),
+		Findings: found, Odd: append([]calibrate.Scored{}, outcome.Odd...), Broken: []string{},
 	}
 	for _, err := range outcome.Broken {
 		r.Broken = append(r.Broken, err.Error())

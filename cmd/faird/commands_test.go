@@ -23,7 +23,7 @@ func TestCommandsOnTheBuiltinBroker(t *testing.T) {
 	dir := t.TempDir()
 	text := configText(t, "", unhurried)
 	text = strings.Replace(text, `mqtt: {broker: "", commands: true}`, fmt.Sprintf(
-		"mqtt: {commands: true, builtin: {listen: '%s', users: [{name: hmi, password: p, write: true}, {name: viewer, password: v}]}}", addr), 1)
+		"mqtt: {commands: true, builtin: {listen: '%s', users: [{name: hmi, password: hmi-secret, write: true}, {name: viewer, password: viewer-secret}]}}", addr), 1)
 	p := start(t, dir, nil, "run", "--config", write(t, dir, "faird.yaml", text))
 	until(t, time.Minute, "the broker listens", func() bool {
 		c, err := net.Dial("tcp", addr)
@@ -32,7 +32,7 @@ func TestCommandsOnTheBuiltinBroker(t *testing.T) {
 		}
 		return err == nil
 	})
-	hmi, viewer := connect(t, "tcp://"+addr, login("hmi", "p")), connect(t, "tcp://"+addr, login("viewer", "v"))
+	hmi, viewer := connect(t, "tcp://"+addr, login("hmi", "hmi-secret")), connect(t, "tcp://"+addr, login("viewer", "viewer-secret"))
 	hmi.stateOf(cap0+"/state", time.Minute, "ready", ready)
 
 	token := viewer.client.Publish(cap0+"/command", 1, false, `{"id":"v-1","command":"pause"}`)

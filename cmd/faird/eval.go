@@ -78,7 +78,7 @@ func runEval(ctx context.Context, out io.Writer, o evalOptions, override *float6
 	if err != nil {
 		return err
 	}
-	m, err := loadModel(o.model, o.provider, o.library)
+	m, err := loadModel(ctx, o.model, o.provider, o.library)
 	if err != nil {
 		return err
 	}
@@ -92,6 +92,9 @@ func runEval(ctx context.Context, out io.Writer, o evalOptions, override *float6
 	end()
 	if err != nil {
 		return err
+	}
+	if line := set.Skipped.Of(o.data); line != "" {
+		warnEach([]string{line})
 	}
 	warnOf(e)
 	page := ""

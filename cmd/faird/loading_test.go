@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"faird/pipeline/vetting"
 	"faird/publish/mosquitto"
 	"faird/verdict"
 )
@@ -21,23 +22,29 @@ const useLibrary = "FAIRD_INFER_LIBRARY="
 const slowGrey = 0.71875
 
 // slowRuntime is ONNX Runtime, but for models of the grey slowGrey: these it does
-// not open while the file hold is there. It makes the file began when it has to
+// not open while the file hold is there, which it makes read-only when it has to
 // wait.
 type slowRuntime struct {
-	t           *testing.T
-	path        string
-	hold, began string
+	t          *testing.T
+	path, hold string
 }
 
-func newSlowRuntime(t *testing.T) *slowRuntime {
+// newSlowRuntime holds the daemon itself up.
+func newSlowRuntime(t *testing.T) *slowRuntime { t.Helper(); return slowRuntimeOf(t, 0) }
+
+// newSlowVetting holds the process up that examines a model.
+func newSlowVetting(t *testing.T) *slowRuntime { t.Helper(); return slowRuntimeOf(t, 1) }
+
+func slowRuntimeOf(t *testing.T, vettingOnly int) *slowRuntime {
 	t.Helper()
 	dir := t.TempDir()
-	r := &slowRuntime{t: t, path: filepath.Join(dir, "libslow.so"), hold: filepath.Join(dir, "hold"), began: filepath.Join(dir, "began")}
+	r := &slowRuntime{t: t, path: filepath.Join(dir, "libslow.so"), hold: filepath.Join(dir, "hold")}
 	source := write(t, dir, "slow.c", fmt.Sprintf(`
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <fcntl.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "onnxruntime_c_api.h"
 
@@ -50,9 +57,11 @@ static OrtStatus* ORT_API_CALL open_model(const OrtEnv* env, const void* model, 
                                           const OrtSessionOptions* options, OrtSession** out) {
 	float grey[16];
 	for (int i = 0; i < 16; i++) grey[i] = %gf;
-	if (memmem(model, size, grey, sizeof grey) != NULL) {
-		for (int n = 0; n < 60000 && access(%q, F_OK) == 0; n++) {
-			close(open(%q, O_CREAT | O_WRONLY, 0600));
+	int vetting = strcmp(program_invocation_short_name, %q) == 0;
+	if (vetting == %d && memmem(model, size, grey, sizeof grey) != NULL) {
+		const char *hold = %q;
+		for (int n = 0; n < 60000 && access(hold, F_OK) == 0; n++) {
+			chmod(hold, 0400);
 			usleep(10000);
 		}
 	}
@@ -76,7 +85,7 @@ const OrtApiBase* ORT_API_CALL OrtGetApiBase(void) {
 	}
 	return &base;
 }
-`, slowGrey, r.hold, r.began, library(t)))
+`, slowGrey, vetting.Name, vettingOnly, r.hold, library(t)))
 	list := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/yalue/onnxruntime_go")
 	headers, err := list.Output()
 	if err != nil {
@@ -97,7 +106,10 @@ func (r *slowRuntime) release() { _ = os.Remove(r.hold) }
 // waits waits until a model is held.
 func (r *slowRuntime) waits() {
 	r.t.Helper()
-	until(r.t, 2*time.Minute, "a model that loads", func() bool { _, err := os.Stat(r.began); return err == nil })
+	until(r.t, 2*time.Minute, "a model that loads", func() bool {
+		info, err := os.Stat(r.hold)
+		return err == nil && info.Mode().Perm() == 0o400
+	})
 }
 
 // triggeredTiny is a station with a model of 32 x 32 pixels that is triggered.

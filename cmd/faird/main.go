@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"faird/config/redact"
+	"faird/pipeline/vetting"
 )
 
 // version and commit are set by the linker: see the Makefile.
@@ -30,6 +31,7 @@ const (
 type usageError struct{ error }
 
 func main() {
+	vetting.BeChild()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := root().ExecuteContext(ctx); err != nil {

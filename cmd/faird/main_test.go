@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"faird/pipeline/vetting"
 )
 
 // asFaird makes the test binary be faird itself, so that the tests run the real
@@ -21,6 +23,7 @@ import (
 const asFaird = "TEST_AS_FAIRD"
 
 func TestMain(m *testing.M) {
+	vetting.BeChild()
 	if os.Getenv(asFaird) != "" {
 		if what := os.Getenv(hangAs); what != "" {
 			os.Exit(hang(what))
@@ -72,7 +75,8 @@ func launch(t *testing.T, dir string, env []string, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, cmd: cmd, exited: make(chan struct{})}
 	p.cmd.Dir = dir
-	p.cmd.Env = append(append(os.Environ(), asFaird+"=1", "FAIRD_INFER_LIBRARY="+library(t)), env...)
+	whole := library(t) // which a slowRuntime loads, also where the sandbox of vetting allows little else
+	p.cmd.Env = append(append(os.Environ(), asFaird+"=1", "FAIRD_INFER_LIBRARY="+whole, "LD_LIBRARY_PATH="+filepath.Dir(whole)), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.errs
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -70,6 +70,7 @@ golden samples would change, unless --force says so.`,
 	f.Float64Var(&o.FalseReject, "false-reject", 0, "share of the good parts that may be rejected (default: the model's, or 0.001)")
 	f.Float64Var(&o.Confidence, "confidence", o.Confidence, "with which that is to hold")
 	f.Float64Var(&o.ReviewRate, "review-rate", 0, "share of the good parts that may go to a person for review (default: no review)")
+	f.BoolVar(&o.Distinct, "distinct", false, "each picture shows another part: do not count near-duplicates once")
 	f.BoolVar(&o.Force, "force", false, "write it although verdicts on golden samples change")
 	f.BoolVar(&o.json, "json", false, "print one JSON document")
 	addInferFlags(c, &o.provider, &o.library)
@@ -94,7 +95,10 @@ func (o *quantizeOptions) check() error {
 }
 
 func runQuantize(ctx context.Context, out io.Writer, o quantizeOptions) error {
-	file, err := pipeline.ReadModel(o.model)
+	o.Infer = config.Default().Infer
+	o.Infer.Provider, o.Infer.Library = o.provider, o.library
+	o.Log = consoleLog(zerolog.ErrorLevel)
+	file, err := pipeline.VetModel(ctx, o.model, o.Infer, o.Log)
 	if err != nil {
 		return err
 	}
@@ -104,20 +108,19 @@ func runQuantize(ctx context.Context, out io.Writer, o quantizeOptions) error {
 			o.FalseReject = c.FalseReject
 		}
 	}
-	good, err := calibrate.Folder(o.good, file.Width, file.Height, int(o.maxPixels))
+	good, skipped, err := calibrate.Folder(o.good, file.Width, file.Height, int(o.maxPixels))
 	if err != nil {
 		return fmt.Errorf("good pictures: %w", err)
 	}
-	o.Infer = config.Default().Infer
-	o.Infer.Provider, o.Infer.Library = o.provider, o.library
-	o.Log = consoleLog(zerolog.ErrorLevel)
 	stages := &stageProgress{}
 	outcome, err := quantize.Run(ctx, file, good, o.Options, stages.tell)
 	stages.end()
 	if err != nil {
 		return fmt.Errorf("quantising %s: %w", o.model, err)
 	}
-	q := quantisation{Target: o.Target, Chosen: outcome.Chosen, Trials: outcome.Trials, Loss: outcome.Loss, calibrated: newCalibrated(o.out, outcome.Outcome)}
+	found := findings(o.good, skipped, outcome.Outcome)
+	warnEach(found)
+	q := quantisation{Target: o.Target, Chosen: outcome.Chosen, Trials: outcome.Trials, Loss: outcome.Loss, calibrated: newCalibrated(o.out, outcome.Outcome, found)}
 	if err := q.judge(ctx, file, outcome.File, o); err != nil {
 		return err
 	}

@@ -27,8 +27,9 @@ type scored struct {
 	Threshold *float64         `json:"threshold"`
 	Regions   []verdict.Region `json:"regions"`
 
+	Detail string `json:"detail,omitempty"` // why a picture cannot be judged
+
 	// With --station.
-	Detail    string              `json:"detail,omitempty"` // why a picture cannot be judged
 	Inspected []verdict.Inspected `json:"inspected,omitempty"`
 	Alignment *verdict.Alignment  `json:"alignment,omitempty"`
 }
@@ -44,14 +45,19 @@ type scoreOptions struct {
 func scoreCommand() *cobra.Command {
 	var o scoreOptions
 	c := &cobra.Command{
-		Use:   "score --model m.onnx FILE...",
+		Use:   "score --model m.onnx FILE|DIR...",
 		Short: "Scores picture files as the daemon would, and says what the verdict would be",
-		Long: `Scores picture files. With --model each file is scored as it is: what faird collect
+		Long: `Scores picture files, and the images in folders. One that cannot be read gets a line
+that says why, and the exit status is 1. With --model each file is scored as it is: what faird collect
 saved. With --station each is taken for a whole picture of that station's camera:
 its regions, rotation, tiles, alignment, models, thresholds and limits count, as
 the config file names them.`,
 		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, files []string) error {
+			files, err := expand(files)
+			if err != nil {
+				return err
+			}
 			override := c.Flags().Changed("threshold")
 			if o.station != "" {
 				if o.model != "" || override {
@@ -84,7 +90,7 @@ func addInferFlags(c *cobra.Command, provider, library *string) {
 }
 
 func score(ctx context.Context, out io.Writer, o scoreOptions, override bool, files []string) error {
-	m, err := loadModel(o.model, o.provider, o.library)
+	m, err := loadModel(ctx, o.model, o.provider, o.library)
 	if err != nil {
 		return err
 	}
@@ -99,25 +105,13 @@ func score(ctx context.Context, out io.Writer, o scoreOptions, override bool, fi
 		limits = &pipeline.Thresholds{Threshold: o.threshold}
 	}
 	names := mapNames(files)
-	results := make([]scored, 0, len(files))
-	for n, file := range files {
+	return scoreEach(out, o, files, func(n int, file string) (scored, error) {
 		r, err := scoreFile(ctx, i, file, int(o.maxPixels), limits)
-		if err != nil {
-			return err
+		if err == nil && o.maps != "" {
+			err = writeMap(i, filepath.Join(o.maps, names[n]), level(limits))
 		}
-		if o.maps != "" {
-			if err := writeMap(i, filepath.Join(o.maps, names[n]), level(limits)); err != nil {
-				return err
-			}
-		}
-		if !o.json {
-			if err := printScored(out, r); err != nil {
-				return err
-			}
-		}
-		results = append(results, r)
-	}
-	return printAll(out, o, results)
+		return r, err
+	}, printScored)
 }
 
 // printAll prints the JSON document, where it is asked for.
@@ -131,14 +125,15 @@ func printAll(out io.Writer, o scoreOptions, results []scored) error {
 }
 
 // loadModel opens a model for a command; its log goes nowhere below a warning.
-func loadModel(path, provider, library string) (*inspect.Model, error) {
-	f, err := pipeline.ReadModel(path)
+func loadModel(ctx context.Context, path, provider, library string) (*inspect.Model, error) {
+	c := config.Default().Infer
+	c.Provider, c.Library = provider, library
+	log := consoleLog(zerolog.WarnLevel)
+	f, err := pipeline.VetModel(ctx, path, c, log)
 	if err != nil {
 		return nil, err
 	}
-	c := config.Default().Infer
-	c.Provider, c.Library = provider, library
-	return inspect.Open(f, c, consoleLog(zerolog.WarnLevel))
+	return inspect.Open(f, c, log)
 }
 
 // modelLimits are the model's own thresholds, nil where it is not calibrated.
@@ -161,11 +156,13 @@ func level(l *pipeline.Thresholds) *float64 {
 func scoreFile(ctx context.Context, i *inspect.Inspector, file string, maxPixels int, limits *pipeline.Thresholds) (scored, error) {
 	picture, err := inspect.ReadPicture(file, maxPixels)
 	if err != nil {
-		return scored{}, err
+		return scored{}, fileError{err}
 	}
 	defer picture.Close()
 	var r inspect.Result
-	if err := i.Inspect(ctx, picture, level(limits), &r); err != nil {
+	if err := i.Inspect(ctx, picture, level(limits), &r); errors.Is(err, inspect.ErrPicture) {
+		return scored{}, fileError{fmt.Errorf("%s: %w", file, err)}
+	} else if err != nil {
 		return scored{}, fmt.Errorf("%s: %w", file, err)
 	}
 	s := scored{File: file, Score: &r.Score, Regions: append([]verdict.Region{}, r.Regions...)}
@@ -207,6 +204,10 @@ func writeMap(i *inspect.Inspector, path string, level *float64) error {
 }
 
 func printScored(out io.Writer, r scored) error {
+	if r.Score == nil {
+		_, err := fmt.Fprintf(out, "no score  %s  %s\n", r.Detail, r.File)
+		return err
+	}
 	word := "not judged: the model is not calibrated and no --threshold is given"
 	if r.Verdict != nil {
 		word = fmt.Sprintf("%-4s (threshold %.4f, %d region(s))", *r.Verdict, *r.Threshold, len(r.Regions))

@@ -36,20 +36,9 @@ func scoreAsStation(ctx context.Context, out io.Writer, o scoreOptions, override
 	}
 	defer j.Close()
 	names := mapNames(files)
-	results := make([]scored, 0, len(files))
-	for n, file := range files {
-		r, err := judgeFile(ctx, j, file, s.Camera.MaxPixels, o.maps, names[n])
-		if err != nil {
-			return err
-		}
-		if !o.json {
-			if err := printJudged(out, r); err != nil {
-				return err
-			}
-		}
-		results = append(results, r)
-	}
-	return printAll(out, o, results)
+	return scoreEach(out, o, files, func(n int, file string) (scored, error) {
+		return judgeFile(ctx, j, file, s.Camera.MaxPixels, o.maps, names[n])
+	}, printJudged)
 }
 
 // stationOf is a station of a config file; the models it names are not looked at.
@@ -75,7 +64,7 @@ func stationOf(path, name string) (*config.Config, *config.Station, error) {
 func judgeFile(ctx context.Context, j *pipeline.Judge, file string, maxPixels int, maps, name string) (scored, error) {
 	picture, err := inspect.ReadPicture(file, maxPixels)
 	if err != nil {
-		return scored{}, err
+		return scored{}, fileError{err}
 	}
 	defer picture.Close()
 	v, err := j.Judge(ctx, picture)
@@ -108,7 +97,7 @@ func paintMap(j *pipeline.Judge, picture *gocv.Mat, path string) error {
 }
 
 func printJudged(out io.Writer, r scored) error {
-	if *r.Verdict == verdict.NoRead {
+	if r.Verdict != nil && *r.Verdict == verdict.NoRead {
 		_, err := fmt.Fprintf(out, "no score  no_read (%s)  %s\n", r.Detail, r.File)
 		return err
 	}

@@ -125,12 +125,19 @@ func TestStopWhileSomethingHangs(t *testing.T) {
 			h.slow.waits()
 			return "loading model " + path
 		}},
-		"a model file that nobody serves": {false, func(h *hanging) string {
+		"the examination of a model at the start": {true, func(h *hanging) string {
+			h.slow = newSlowVetting(h.plc.t)
+			h.text = strings.Replace(h.text, h.model, tinyModel(h.plc.t, slowGrey), 1)
+			h.run()
+			h.slow.waits()
+			return ""
+		}},
+		"the examination of a model of a command": {false, func(h *hanging) string {
+			h.slow = newSlowVetting(h.plc.t)
 			h.ready()
-			path := fifo(h.plc.t)
-			h.asks("cap", "1", fmt.Sprintf(`"command":"model","model":%q`, path))
-			time.Sleep(500 * time.Millisecond)
-			return "station cap: loading model " + path
+			h.asks("cap", "1", fmt.Sprintf(`"command":"model","model":%q`, tinyModel(h.plc.t, slowGrey)))
+			h.slow.waits()
+			return ""
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -143,6 +150,9 @@ func TestStopWhileSomethingHangs(t *testing.T) {
 			log := h.errs.String()
 			if code != 0 || took > unitStopTimeout || strings.Contains(log, "faird:") {
 				t.Errorf("exit code %d after %s", code, took)
+			}
+			if named == "" && strings.Contains(log, "does not end") {
+				t.Error("something was abandoned that could be ended")
 			}
 			if named != "" && !strings.Contains(log, fmt.Sprintf(`"running":%q`, named)) {
 				t.Errorf("the log does not name what hangs, %q", named)

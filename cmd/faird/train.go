@@ -23,6 +23,7 @@ import (
 // says.
 type trained struct {
 	Pictures int      `json:"pictures"` // trained on
+	Parts    int      `json:"parts"`    // that these and those held back show: near-duplicates count once
 	Steps    int      `json:"steps"`
 	Seconds  float64  `json:"seconds"` // of training, over all runs
 	Loss     *float64 `json:"loss"`    // MSE + 1 - SSIM, mean of the last fifty steps or so; null where no step was left
@@ -137,8 +138,8 @@ func (o *trainOptions) float32File() string { return beside(o.out, ".float32"+fi
 
 func (o *trainOptions) trained(r *train.Result, loss *float64) trained {
 	t := trained{
-		Pictures: r.Pictures, Steps: r.Steps, Seconds: r.Spent.Seconds(), Loss: loss, Precision: r.File.Precision(),
-		calibrated: newCalibrated(o.out, &r.Outcome),
+		Pictures: r.Pictures, Parts: r.Examined.Parts, Steps: r.Steps, Seconds: r.Spent.Seconds(), Loss: loss, Precision: r.File.Precision(),
+		calibrated: newCalibrated(o.out, &r.Outcome, append([]string{}, r.Examined.Words...)),
 	}
 	if r.Quantised != nil {
 		t.Quantised = &r.Quantised.Loss
@@ -150,8 +151,8 @@ func (o *trainOptions) trained(r *train.Result, loss *float64) trained {
 	return t
 }
 
-// plan says in one line what is about to happen, of so many pictures.
-func (o *trainOptions) plan(pictures int) string {
+// plan says in one line what is about to happen.
+func (o *trainOptions) plan(e *train.Examined) string {
 	long := fmt.Sprintf("%d steps", o.Steps)
 	switch {
 	case o.Time > 0:
@@ -163,8 +164,12 @@ func (o *trainOptions) plan(pictures int) string {
 	if o.Preview != "" {
 		samples = fmt.Sprintf("; samples in %s/%s", o.Preview, train.PreviewName)
 	}
-	return fmt.Sprintf("learning from %d pictures in %s for %s: network of width %d for %dx%d pixels, %s filter, %d pictures a step; checkpoint %s%s",
-		pictures, o.Good, long, o.Base, o.Width, o.Height, o.Filter.Type, o.Batch, o.Checkpoint, samples)
+	parts := ""
+	if e.Parts < e.Pictures {
+		parts = fmt.Sprintf(" of %d parts", e.Parts)
+	}
+	return fmt.Sprintf("learning from %d pictures%s in %s for %s: network of width %d for %dx%d pixels, %s filter, %d pictures a step; checkpoint %s%s",
+		e.Pictures, parts, o.Good, long, o.Base, o.Width, o.Height, o.Filter.Type, o.Batch, o.Checkpoint, samples)
 }
 
 // explain says what to do about a training that ended early.

@@ -19,9 +19,9 @@ const estimateAfter = 5
 // lines elsewhere.
 type trainDisplay struct {
 	log    zerolog.Logger
-	plan   func(pictures int) string // told before the first picture, nil once it was
-	bar    *progressbar.ProgressBar  // nil where there is no terminal
-	last   train.Progress            // of the training itself
+	plan   func(*train.Examined) string // told once the pictures are read
+	bar    *progressbar.ProgressBar     // nil where there is no terminal
+	last   train.Progress               // of the training itself
 	stage  string
 	first  int // step at which this run began
 	said   bool
@@ -29,7 +29,7 @@ type trainDisplay struct {
 	tell   func(train.Progress) // in place of bar and lines, nil where not for a program
 }
 
-func newTrainDisplay(out *os.File, plan func(pictures int) string) *trainDisplay {
+func newTrainDisplay(out *os.File, plan func(*train.Examined) string) *trainDisplay {
 	d := &trainDisplay{log: consoleLog(zerolog.InfoLevel), plan: plan, logged: time.Now()}
 	if isTerminal(out) {
 		d.bar = newTrainBar(out, 200*time.Millisecond)
@@ -44,9 +44,8 @@ func newTrainBar(out io.Writer, throttle time.Duration) *progressbar.ProgressBar
 
 // show is told after every picture read, step trained and picture calibrated.
 func (d *trainDisplay) show(p train.Progress) {
-	if d.plan != nil {
-		d.log.Info().Msg(d.plan(p.Total))
-		d.plan = nil
+	if p.Examined != nil {
+		d.examined(p.Examined)
 	}
 	if p.Stage != d.stage {
 		d.stage, d.first = p.Stage, p.Done
@@ -68,6 +67,17 @@ func (d *trainDisplay) show(p train.Progress) {
 		d.logged = now
 		d.log.Info().Msg(progressLine(p))
 	}
+}
+
+// examined tells what was found in the pictures, and what is about to happen.
+func (d *trainDisplay) examined(e *train.Examined) {
+	if d.bar != nil {
+		_ = d.bar.Clear()
+	}
+	for _, line := range e.Words {
+		d.log.Warn().Msg(line)
+	}
+	d.log.Info().Msg(d.plan(e))
 }
 
 // estimate says once how long the training will take.

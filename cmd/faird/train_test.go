@@ -319,12 +319,12 @@ func TestTrainBar(t *testing.T) {
 // Without a terminal a long training says now and then where it is.
 func TestTrainDisplay(t *testing.T) {
 	var b bytes.Buffer
-	d := &trainDisplay{log: zerolog.New(&b), plan: func(n int) string { return fmt.Sprint("plan for ", n) }, logged: time.Now()}
+	d := &trainDisplay{log: zerolog.New(&b), plan: func(e *train.Examined) string { return fmt.Sprint("plan for ", e.Pictures) }, logged: time.Now()}
 	if d.loss() != nil || d.lossWords() != "" {
 		t.Error("there is a loss before any step")
 	}
 	d.show(train.Progress{Stage: train.Reading, Done: 1, Total: 9})
-	d.show(train.Progress{Stage: train.Reading, Done: 2, Total: 9})
+	d.show(train.Progress{Stage: train.Reading, Done: 9, Total: 9, Examined: &train.Examined{Pictures: 9, Parts: 8, Words: []string{"9 images show 8 parts"}}})
 	p := train.Progress{Stage: train.Training, Total: 100}
 	for step := range 10 {
 		p.Done, p.Progress = 30+step, fit.Progress{
@@ -335,7 +335,7 @@ func TestTrainDisplay(t *testing.T) {
 	d.logged = time.Now().Add(-logEvery)
 	d.show(p)
 	d.end()
-	want := []string{"plan for 9", "0.20 s a step: 13s to go, about 100 steps in all", "step 39, loss 0.5000 (MSE 0.10000, SSIM 0.6000), rate 0.0001, 0.20 s a step, 3.1% of it waiting for pictures, 12s left"}
+	want := []string{"9 images show 8 parts", "plan for 9", "0.20 s a step: 13s to go, about 100 steps in all", "step 39, loss 0.5000 (MSE 0.10000, SSIM 0.6000), rate 0.0001, 0.20 s a step, 3.1% of it waiting for pictures, 12s left"}
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
 	if len(lines) != len(want) {
 		t.Fatalf("%d lines, want %d:\n%s", len(lines), len(want), b.String())

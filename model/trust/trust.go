@@ -9,11 +9,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
 	"aead.dev/minisign"
+
+	"faird/model/readfile"
 )
 
 // Suffix is what a file's signature is called, after its own name.
@@ -113,14 +114,9 @@ func untrusted(path, why string, args ...any) error {
 }
 
 func read(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	text, err := readfile.Read(path, maxBytes)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
-	if err == nil && len(text) > maxBytes {
-		err = fmt.Errorf("%s: more than %d bytes", path, maxBytes)
-	}
-	return text, err
+	return text, nil
 }

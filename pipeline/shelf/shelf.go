@@ -5,6 +5,7 @@ package shelf
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,7 +17,9 @@ import (
 	"sync"
 	"time"
 
-	"faird/model"
+	"github.com/rs/zerolog"
+
+	"faird/pipeline/vetting"
 )
 
 // Folder is where the models are, below store.path.
@@ -79,14 +82,11 @@ func (s *Shelf) entry(base string) (Entry, bool) {
 	if err != nil || !info.Mode().IsRegular() {
 		return Entry{}, false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, known := s.read[base]
-	if known && e.Bytes == info.Size() && e.Modified.Equal(info.ModTime()) {
+	if e, known := s.known(base); known && e.Bytes == info.Size() && e.Modified.Equal(info.ModTime()) {
 		return e, true
 	}
-	e = Entry{Name: base, Bytes: info.Size(), Modified: info.ModTime()}
-	if f, err := model.Read(s.path(base)); err != nil {
+	e := Entry{Name: base, Bytes: info.Size(), Modified: info.ModTime()}
+	if f, err := vetting.New(nil, zerolog.Nop()).Read(context.Background(), s.path(base)); err != nil {
 		e.Err = err.Error()
 	} else {
 		e.Hash = f.Hash
@@ -94,8 +94,17 @@ func (s *Shelf) entry(base string) (Entry, bool) {
 			e.Threshold = &f.Calibration.Threshold
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.read[base] = e
 	return e, true
+}
+
+func (s *Shelf) known(base string) (e Entry, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, known = s.read[base]
+	return e, known
 }
 
 func (s *Shelf) path(base string) string { return filepath.Join(s.dir, base+suffix) }

@@ -211,8 +211,8 @@ func (h *scada) replied(device, id string) (r publish.Reply) {
 }
 
 func TestCommandsOverSparkplug(t *testing.T) {
-	_, plant, url := works(t, true, config.User{Name: "hmi", Password: "p", Write: true})
-	host := newScadaAs(t, url, "scada", login("hmi", "p"))
+	_, plant, url := works(t, true, config.User{Name: "hmi", Password: "plc-secret", Write: true})
+	host := newScadaAs(t, url, "scada", login("hmi", "plc-secret"))
 	host.write("", write(rebirth, true))
 	eventually(t, "the births", func() bool { return host.online("cap") })
 
@@ -246,8 +246,8 @@ func TestCommandsOverSparkplug(t *testing.T) {
 }
 
 func TestCommandsAreOffUnlessAllowed(t *testing.T) {
-	_, plant, url := works(t, false, config.User{Name: "hmi", Password: "p", Write: true})
-	host := newScadaAs(t, url, "scada", login("hmi", "p"))
+	_, plant, url := works(t, false, config.User{Name: "hmi", Password: "plc-secret", Write: true})
+	host := newScadaAs(t, url, "scada", login("hmi", "plc-secret"))
 	host.write("", write(rebirth, true)) // the protocol's own, and obeyed
 	eventually(t, "the births", func() bool { return host.online("cap") })
 	host.write("cap", write(pause, true))
@@ -260,8 +260,8 @@ func TestCommandsAreOffUnlessAllowed(t *testing.T) {
 }
 
 func TestCommandsNeedTheRight(t *testing.T) {
-	_, plant, url := works(t, true, config.User{Name: "hmi", Password: "p", Write: true}, config.User{Name: "viewer", Password: "v"})
-	reader := newScadaAs(t, url, "scada", login("viewer", "v"))
+	_, plant, url := works(t, true, config.User{Name: "hmi", Password: "plc-secret", Write: true}, config.User{Name: "viewer", Password: "viewer-secret"})
+	reader := newScadaAs(t, url, "scada", login("viewer", "viewer-secret"))
 	payload, err := proto.Marshal(&pb.Payload{Metrics: []*pb.Payload_Metric{write(pause, true)}})
 	if err != nil {
 		t.Fatal(err)
@@ -270,7 +270,7 @@ func TestCommandsNeedTheRight(t *testing.T) {
 	if token.WaitTimeout(patience); token.Error() == nil {
 		t.Error("a user without the right may write")
 	}
-	writer := newScadaAs(t, url, "scada", login("hmi", "p"))
+	writer := newScadaAs(t, url, "scada", login("hmi", "plc-secret"))
 	writer.write("cap", write(pause, false))
 	eventually(t, "the one with the right", func() bool { return len(plant.done()) == 1 })
 	if c := plant.done()[0]; c.Command != publish.CommandResume {

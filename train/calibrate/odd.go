@@ -2,10 +2,9 @@ package calibrate
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat"
+	"faird/train/examine"
 )
 
 // Scored is a good picture with its score.
@@ -14,13 +13,9 @@ type Scored struct {
 	Score float64 `json:"score"`
 }
 
-// oddBeyond is how many robust standard deviations above the median a good
-// picture stands out.
-const oddBeyond = 6
-
-// Odd are the pictures that score far above the others, highest first: beyond
-// the median + 6 x 1.4826 x the median absolute deviation. Either they are
-// defective, or they show something that the training has not.
+// Odd are the pictures that score far above the others ([examine.Upper]), highest
+// first. Either they are defective, or they show something that the training has
+// not.
 func Odd(scored []Scored) []Scored {
 	if len(scored) == 0 {
 		return nil
@@ -29,22 +24,13 @@ func Odd(scored []Scored) []Scored {
 	for i, p := range scored {
 		scores[i] = p.Score
 	}
-	middle := median(scores)
-	for i, v := range scores {
-		scores[i] = math.Abs(v - middle)
-	}
-	const ofNormal = 1.4826                           // standard deviations in a median absolute deviation
-	spread := max(ofNormal*median(scores), middle/50) // pictures that are all but equal do not accuse one another
+	limit := examine.Upper(scores, examine.Median(scores)/50)
 	var odd []Scored
 	for _, p := range scored {
-		if p.Score > middle+oddBeyond*spread {
+		if p.Score > limit {
 			odd = append(odd, p)
 		}
 	}
 	slices.SortStableFunc(odd, func(a, b Scored) int { return cmp.Compare(b.Score, a.Score) })
 	return odd
-}
-
-func median(v []float64) float64 {
-	return stat.Quantile(0.5, stat.Empirical, slices.Sorted(slices.Values(v)), nil)
 }

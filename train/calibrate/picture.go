@@ -1,25 +1,23 @@
 package calibrate
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
+	"image"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
-	"faird/camera/imagefile"
+	"faird/camera/imagefolder"
 	"faird/inspect"
 	"faird/train/defect"
 )
 
 // Picture is a good picture, read when its turn comes.
 type Picture struct {
-	Name   string
-	Read   func() ([]byte, error) // 8-bit BGR [h,w,3] at the model's size; broken ones wrap inspect.ErrPicture
-	Aspect func() float64         // width over height before it was resized, known once it was read; nil: not known
+	Name string
+	Read func() ([]byte, error) // 8-bit BGR [h,w,3] at the model's size; broken ones wrap inspect.ErrPicture
+	Size func() image.Point     // in pixels before it was resized, known once it was read; nil: not known
+	Part int                    // equal for pictures of one part, from 1; 0: not known
 }
 
 // Pool is pictures already in memory at the model's size.
@@ -31,57 +29,77 @@ func Pool(names []string, pool defect.Pool) []Picture {
 	return pictures
 }
 
-// Folder is the pictures of a folder and the folders in it, by name, for a
-// model of w x h pixels. One of more than maxPixels pixels (0: the default) counts
-// as broken. A whole data set is refused: its defects are no good pictures.
-func Folder(dir string, w, h, maxPixels int) ([]Picture, error) {
+// size is that of the image before it was resized, zero where it is not known.
+func (p *Picture) size() image.Point {
+	if p.Size == nil {
+		return image.Point{}
+	}
+	return p.Size()
+}
+
+// aspect is width over height before it was resized, 0 where that is not known.
+func (p *Picture) aspect() float64 {
+	if size := p.size(); size.Y > 0 {
+		return float64(size.X) / float64(size.Y)
+	}
+	return 0
+}
+
+// Folder is the images of a folder, as [imagefolder.Find] finds them, for a model
+// of w x h pixels, and what was left out. An image of more than maxPixels pixels
+// (0: the default) counts as broken. A whole data set is refused: its defects are
+// not good.
+func Folder(dir string, w, h, maxPixels int) ([]Picture, *imagefolder.Skipped, error) {
 	for _, part := range []string{"test", "ground_truth"} {
 		if info, err := os.Stat(filepath.Join(dir, part)); err == nil && info.IsDir() {
-			return nil, fmt.Errorf("%s is a whole data set, with a folder %s: name its folder of good pictures, such as %s",
+			return nil, nil, fmt.Errorf("%s is a whole data set, with a folder %s: name its folder of good pictures, such as %s",
 				dir, part, filepath.Join(dir, "train", "good"))
 		}
 	}
-	var pictures []Picture
-	inside := dir + string(filepath.Separator) // of what dir points to, should it be a link
-	err := filepath.WalkDir(inside, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && imagefile.HasImageName(path) {
-			pictures = append(pictures, file(path, w, h, maxPixels))
-		}
-		return err
-	})
+	found, err := imagefolder.Find(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if len(pictures) == 0 {
-		return nil, fmt.Errorf("no pictures in %s: files named %s are read", dir, strings.Join(imagefile.Extensions, ", "))
+	if len(found.Files) == 0 {
+		return nil, nil, nothingIn(dir, &found.Skipped)
 	}
-	slices.SortFunc(pictures, func(a, b Picture) int { return cmp.Compare(a.Name, b.Name) })
-	return pictures, nil
+	pictures := make([]Picture, len(found.Files))
+	for i, path := range found.Files {
+		pictures[i] = file(path, w, h, maxPixels)
+	}
+	return pictures, &found.Skipped, nil
+}
+
+func nothingIn(dir string, skipped *imagefolder.Skipped) error {
+	if skipped.Entries() == 0 {
+		return fmt.Errorf("no images in %s: files named %s are read", dir, imagefolder.Names())
+	}
+	return fmt.Errorf("no images in %s, only %s: files named %s are read", dir, skipped, imagefolder.Names())
 }
 
 func file(path string, w, h, maxPixels int) Picture {
-	aspect := 0.0
+	var size image.Point
 	return Picture{
 		Name: path,
 		Read: func() (pixels []byte, err error) {
-			pixels, aspect, err = read(path, w, h, maxPixels)
+			pixels, size, err = read(path, w, h, maxPixels)
 			return pixels, err
 		},
-		Aspect: func() float64 { return aspect },
+		Size: func() image.Point { return size },
 	}
 }
 
-func read(path string, w, h, maxPixels int) (_ []byte, aspect float64, err error) {
+func read(path string, w, h, maxPixels int) (_ []byte, size image.Point, err error) {
 	picture, err := inspect.ReadPicture(path, maxPixels)
 	if err != nil {
-		return nil, 0, err
+		return nil, size, err
 	}
 	defer func() { err = errors.Join(err, picture.Close()) }()
 	pixels, err := inspect.AtSize(picture, w, h)
 	if err != nil {
-		return nil, 0, fmt.Errorf("%s: %w", path, err)
+		return nil, size, fmt.Errorf("%s: %w", path, err)
 	}
-	return pixels, float64(picture.Cols()) / float64(picture.Rows()), nil
+	return pixels, image.Pt(picture.Cols(), picture.Rows()), nil
 }
 
 // tolerated is the share of pictures that may be broken before the folder is.

@@ -43,8 +43,11 @@ func Proven(c *model.Calibration) float64 {
 // Words say what a calibration proves: "120 pictures: the false-reject rate is
 // below 2.5% with 95% confidence; for 0.1% show it 3,000".
 func Words(c *model.Calibration) string {
-	s := fmt.Sprintf("%s pictures: the false-reject rate is below %s with %s confidence",
-		thousands(c.N), percent(Proven(c)), percent(c.Confidence))
+	shown := thousands(c.N) + " pictures"
+	if c.Images > c.N {
+		shown = fmt.Sprintf("%s different parts in %s pictures", thousands(c.N), thousands(c.Images))
+	}
+	s := fmt.Sprintf("%s: the false-reject rate is below %s with %s confidence", shown, percent(Proven(c)), percent(c.Confidence))
 	if Allowed(c.N, c.FalseReject, c.Confidence) < 0 {
 		s += fmt.Sprintf("; for %s show it %s", percent(c.FalseReject), thousands(roundUp(Needed(c.FalseReject, c.Confidence))))
 	}

@@ -12,9 +12,11 @@ import (
 	"faird/config"
 	"faird/fair"
 	"faird/inspect"
+	"faird/inspect/resemblance"
 	"faird/inspect/validity"
 	"faird/model"
 	"faird/train/defect"
+	"faird/train/examine"
 )
 
 // Options of a calibration.
@@ -22,7 +24,8 @@ type Options struct {
 	FalseReject float64 // share of the good parts that may be rejected, between 0 and 1
 	Confidence  float64 // with which that is to hold
 	ReviewRate  float64 // share of the good parts that may go to review, above FalseReject; 0: no review
-	Force       bool    // calibrate although the pictures score far above the model's own threshold
+	Force       bool    // calibrate although the pictures score far above the model's own threshold, or a foreign network restores nothing like them
+	Distinct    bool    // each picture shows another part, however alike they are
 	Score       string  // Paper, Normalised, or "" for what the model has
 
 	Mix      defect.Mix  // synthetic defects of the golden samples
@@ -63,10 +66,11 @@ func (o Options) Check() error {
 
 // Outcome is a finished calibration.
 type Outcome struct {
-	File   *model.File // with its calibration and golden samples; not written
-	Scores []Scored    // in the order of the pictures
-	Odd    []Scored    // that stand out, highest first: to be looked at
-	Broken []error     // one for each picture left out
+	File   *model.File     // with its calibration and golden samples; not written
+	Scores []Scored        // in the order of the pictures
+	Odd    []Scored        // that stand out, highest first: to be looked at
+	Broken []error         // one for each picture left out
+	Report *examine.Report // what the pictures show; nil where it was known before
 
 	Provider string // that ran the network, one of infer's names
 }
@@ -82,68 +86,41 @@ func Run(ctx context.Context, file *model.File, good []Picture, o Options, progr
 	if len(good) < Fewest {
 		return nil, tooFew(len(good), o.FalseReject, o.Confidence)
 	}
-	r := &run{options: o, good: good, meter: validity.NewMeter(file.Width, file.Height)}
-	spec := file.Spec
-	normalised := o.Score == Normalised || o.Score == "" && spec.Normal != nil
-	was := r.own(file, normalised)
+	normalised := o.Score == Normalised || o.Score == "" && file.Normal != nil
+	r := &run{
+		options: o, file: file, good: good, progress: progress, total: len(good),
+		meter: validity.NewMeter(file.Width, file.Height),
+	}
 	if r.judge, err = openJudge(scoredAs(file, normalised), o); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.judge.close()) }()
+	if !known(good) {
+		r.set = examine.New(file.Width, file.Height)
+		r.set.Distinct = o.Distinct
+		defer func() { err = errors.Join(err, r.set.Close()) }()
+	}
 	r.outcome.Provider = r.judge.model.Provider()
-	r.progress, r.total = progress, len(good)
 	if normalised {
 		r.total *= 2
-		if r.learner, err = fair.NewLearner(file.Height, file.Width, spec.Scoring); err != nil {
+		if r.learner, err = fair.NewLearner(file.Height, file.Width, file.Scoring); err != nil {
 			return nil, err
 		}
 	}
 	if err := r.scoreAll(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.plausible(r.scores(), was); err != nil {
-		return nil, err
-	}
-	spec.Normal = nil
-	if normalised {
-		if spec.Normal, err = r.normalise(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return r.finish(ctx, file, spec)
-}
-
-// own is the threshold that the good images can be held against: the model's, if
-// it is for the score that the model has.
-func (r *run) own(file *model.File, normalised bool) *model.Calibration {
-	if normalised != (file.Normal != nil) {
-		return nil
-	}
-	return file.Calibration
-}
-
-// scoredAs is the model with a score of that kind; one that was not normalised is
-// measured against nothing, and only its maps are of use.
-func scoredAs(file *model.File, normalised bool) *model.File {
-	if normalised == (file.Normal != nil) {
-		return file
-	}
-	f := *file
-	f.Normal = nil
-	if normalised {
-		f.Normal = &fair.Normal{W: 1, H: 1}
-		for t := range fair.Terms {
-			f.Normal.Mean[t], f.Normal.Std[t] = []float32{0}, []float32{1}
-		}
-	}
-	return &f
+	return r.finish(ctx)
 }
 
 // run is a calibration under way.
 type run struct {
 	options  Options
+	file     *model.File
 	judge    *judge
 	meter    *validity.Meter
+	alike    resemblance.Meter // of the pictures to what the network makes of them
+	set      *examine.Set      // nil: it is known which parts the pictures show
 	good     []Picture
 	kept     []Picture        // those that could be read
 	looks    []validity.Stats // of each of those
@@ -154,6 +131,7 @@ type run struct {
 	outcome  Outcome
 }
 
+// tell counts an image that was scored.
 func (r *run) tell() {
 	r.done++
 	if r.progress != nil {
@@ -167,33 +145,6 @@ func (r *run) scores() []float64 {
 		scores[i] = p.Score
 	}
 	return scores
-}
-
-// normalise learns what the maps of the good images look like, and scores each
-// image by what the others look like: one that was learnt from would score less
-// than those to come.
-func (r *run) normalise(ctx context.Context) (*fair.Normal, error) {
-	smoother, err := fair.NewSmoother(r.judge.h, r.judge.w, r.judge.model.File().Scoring)
-	if err != nil {
-		return nil, err
-	}
-	for i, p := range r.kept {
-		pixels, err := p.Read()
-		if err != nil {
-			return nil, fmt.Errorf("%s: read a second time: %w", p.Name, err)
-		}
-		if _, err := r.judge.score(ctx, pixels); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.Name, err)
-		}
-		others, err := r.learner.Without(r.judge.maps())
-		if err != nil {
-			return nil, err
-		}
-		smoother.Normalise(others.Field(r.judge.h, r.judge.w), nil)
-		r.outcome.Scores[i].Score = smoother.Smooth(r.judge.maps(), nil)
-		r.tell()
-	}
-	return r.learner.Normal()
 }
 
 func (r *run) scoreAll(ctx context.Context) error {
@@ -221,49 +172,83 @@ func (r *run) scoreOne(ctx context.Context, p Picture) (score float64, look vali
 	if err := r.meter.Add(pixels); err != nil {
 		return 0, look, err
 	}
-	aspect := 0.0
-	if p.Aspect != nil {
-		aspect = p.Aspect()
+	look = r.meter.Take(p.aspect())
+	if score, err = r.judge.score(ctx, pixels); err != nil {
+		return 0, look, err
 	}
-	look = r.meter.Take(aspect)
-	if score, err = r.judge.score(ctx, pixels); err == nil && r.learner != nil {
-		r.learner.Add(r.judge.maps())
+	r.alike.Add(r.judge.inspector.Resized(), r.judge.inspector.Restored())
+	if r.learner != nil {
+		r.learner.Add(r.learner.Sample(r.judge.maps()))
+	}
+	if r.set != nil {
+		err = r.set.Add(p.Name, pixels, p.size())
 	}
 	return score, look, err
 }
 
-func (r *run) finish(ctx context.Context, file *model.File, spec model.Spec) (_ *Outcome, err error) {
-	scores, o := r.scores(), r.options
-	if spec.Calibration, err = Set(scores, o.FalseReject, o.Confidence, o.ReviewRate); err != nil {
+func (r *run) finish(ctx context.Context) (_ *Outcome, err error) {
+	if err := r.alike.Check(r.file.Plain && !r.options.Force); err != nil {
+		return nil, fmt.Errorf("%s: %w", cmp.Or(r.file.Path, "model"), err)
+	}
+	if err := r.plausible(r.scores()); err != nil {
 		return nil, err
+	}
+	of := r.parts()
+	parts := worst(r.scores(), of)
+	if len(parts) < Fewest && len(of) > len(parts) {
+		return nil, fewParts(len(of), len(parts))
+	}
+	spec, o := r.file.Spec, r.options
+	spec.Normal = nil
+	if r.learner != nil {
+		if spec.Normal, err = r.normalise(ctx, of); err != nil {
+			return nil, err
+		}
+		parts = worst(r.scores(), of)
+	}
+	scores := r.scores()
+	if spec.Calibration, err = Set(parts, o.FalseReject, o.Confidence, o.ReviewRate); err != nil {
+		return nil, err
+	}
+	if len(scores) > len(parts) {
+		spec.Calibration.Images = len(scores)
 	}
 	spec.Calibration.Look = validity.Learn(r.looks, scores)
 	pool, err := r.typical()
 	if err != nil {
 		return nil, err
 	}
-	if r.outcome.File, err = model.New(file.Bytes(), spec); err != nil {
-		return nil, err
-	}
-	j, err := openJudge(r.outcome.File, o)
-	if err != nil {
-		return nil, err
-	}
-	spec.Golden, err = j.golden(ctx, o, pool, spec.Calibration.Threshold)
-	if err = errors.Join(err, j.close()); err != nil {
+	if spec.Golden, err = r.golden(ctx, spec, pool); err != nil {
 		return nil, err
 	}
 	r.outcome.Odd = Odd(r.outcome.Scores)
-	r.outcome.File, err = model.New(file.Bytes(), spec)
+	r.outcome.File, err = model.New(r.file.Bytes(), spec)
 	return &r.outcome, err
 }
 
-// plausible refuses pictures that the model, as it was, would mostly reject.
-func (r *run) plausible(scores []float64, was *model.Calibration) error {
-	if was == nil || r.options.Force || len(scores) == 0 {
+// golden is the samples of the calibrated model, scored by itself.
+func (r *run) golden(ctx context.Context, spec model.Spec, pool defect.Pool) (_ []model.GoldenSample, err error) {
+	spec.Golden = nil
+	file, err := model.New(r.file.Bytes(), spec)
+	if err != nil {
+		return nil, err
+	}
+	j, err := openJudge(file, r.options)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, j.close()) }()
+	return j.golden(ctx, r.options, pool, spec.Calibration.Threshold)
+}
+
+// plausible refuses pictures that the model, as it was, would mostly reject. It
+// cannot tell where the score becomes another.
+func (r *run) plausible(scores []float64) error {
+	was := r.file.Calibration
+	if was == nil || (r.learner != nil) != (r.file.Normal != nil) || r.options.Force || len(scores) == 0 {
 		return nil
 	}
-	if m := median(scores); m >= was.Threshold {
+	if m := examine.Median(scores); m >= was.Threshold {
 		return fmt.Errorf("half of these good pictures score %.4f or more, above the model's own threshold %.4f: "+
 			"are they good, and of the product it was trained on? Train again for a changed product, or force it", m, was.Threshold)
 	}

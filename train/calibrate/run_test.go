@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,6 +50,58 @@ func greyModel(t testing.TB) *model.File {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// restoring is a network that restores what it gets the high-pass of, as gain x
+// (high-pass + mean) in each channel.
+func restoring(t *testing.T, gain float64, mean [3]float32) *model.File {
+	t.Helper()
+	level := make([]float32, 0, 3*side*side)
+	for _, v := range mean {
+		for range side * side {
+			level = append(level, v)
+		}
+	}
+	g := graph.New("restoring")
+	in := g.Input("highpass", graph.Free, 1, side, side)
+	g.Output("restored", g.Mul(g.Add(g.Concat(1, in, in, in), g.Const(level, 1, 3, side, side)), g.Scalar(gain)))
+	onnx, err := g.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := model.New(onnx, model.Spec{Filter: fair.DefaultFilter(), Scoring: fair.DefaultScoring()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// A network that restores 0..255 or RGB is refused, and the error says which.
+func TestOtherForms(t *testing.T) {
+	var names []string
+	var pool defect.Pool
+	for i := range 10 {
+		pixels := noise(uint64(i), 40)
+		for k := 0; k < len(pixels); k += 3 {
+			pixels[k], pixels[k+2] = pixels[k]-40, pixels[k+2]+40
+		}
+		names, pool = append(names, fmt.Sprint(i)), append(pool, pixels)
+	}
+	bgr, rgb := [3]float32{88. / 255, 128. / 255, 168. / 255}, [3]float32{168. / 255, 128. / 255, 88. / 255}
+	for name, c := range map[string]struct {
+		file *model.File
+		says string
+	}{
+		"0..255":      {restoring(t, 255, bgr), "restores BGR 0..255"},
+		"RGB":         {restoring(t, 1, rgb), "restores RGB, and faird needs BGR"},
+		"RGB, 0..255": {restoring(t, 255, rgb), "restores RGB 0..255"},
+		"right":       {restoring(t, 1, bgr), ""},
+	} {
+		_, err := Run(t.Context(), c.file, Pool(names, pool), options(), nil)
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %q", name, err, c.says)
+		}
+	}
 }
 
 // noise is a grey picture of the model's size with noise of the given strength.
@@ -241,30 +294,33 @@ func TestFolder(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	pictures, err := Folder(dir, side, side, 0)
+	pictures, skipped, err := Folder(dir, side, side, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(pictures) != 2 || pictures[0].Name != filepath.Join(dir, "b.png") || pictures[1].Name != filepath.Join(dir, "day 2", "a.PNG") {
 		t.Fatalf("%v", pictures)
 	}
-	if a := pictures[1].Aspect(); a != 0 {
+	if got := skipped.String(); got != "1 file of another type (notes.txt)" {
+		t.Errorf("left out %s", got)
+	}
+	if a := pictures[1].aspect(); a != 0 {
 		t.Errorf("aspect %g of a picture that was not read", a)
 	}
 	if pixels, err := pictures[1].Read(); err != nil || len(pixels) != 3*side*side || pixels[0] != 77 {
 		t.Errorf("%d bytes, %v", len(pixels), err)
 	}
-	if a := pictures[1].Aspect(); !(a > 0) {
+	if a := pictures[1].aspect(); a != 1.25 {
 		t.Errorf("aspect %g of a picture that was read", a)
 	}
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(dir, link); err != nil {
 		t.Fatal(err)
 	}
-	if linked, err := Folder(link, side, side, 0); err != nil || len(linked) != 2 || linked[0].Name != filepath.Join(link, "b.png") {
+	if linked, _, err := Folder(link, side, side, 0); err != nil || len(linked) != 2 || linked[0].Name != filepath.Join(link, "b.png") {
 		t.Errorf("through a link: %v, %v", linked, err)
 	}
-	limited, err := Folder(dir, side, side, 100*80-1)
+	limited, _, err := Folder(dir, side, side, 100*80-1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,12 +339,12 @@ func TestFolderErrors(t *testing.T) {
 	empty, set := t.TempDir(), t.TempDir()
 	save(t, filepath.Join(set, "test", "dent", "0.png"))
 	for dir, says := range map[string]string{
-		empty:                           "no pictures in",
+		empty:                           "no images in",
 		set:                             "whole data set",
 		filepath.Join(empty, "nowhere"): "no such file",
-		filepath.Join(set, "test", "dent", "0.png"): "not a directory",
+		filepath.Join(set, "test", "dent", "0.png"): "is not a folder",
 	} {
-		if _, err := Folder(dir, side, side, 0); err == nil || !strings.Contains(err.Error(), says) {
+		if _, _, err := Folder(dir, side, side, 0); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: error %v does not say %q", dir, err, says)
 		}
 	}
@@ -311,5 +367,60 @@ func save(t *testing.T, path string) {
 	defer f.Close()
 	if err := png.Encode(f, m); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Copies of a picture are one part: the rate that is proven follows the number of
+// parts, and each is as bad as its worst picture.
+func TestCopiesCountOnce(t *testing.T) {
+	o := options()
+	o.FalseReject = 0.1
+	same := func(n int) []Picture {
+		var names []string
+		var pool defect.Pool
+		for i := range n {
+			pixels := noise(1, 9)
+			for k := range pixels {
+				pixels[k] += byte(i % 3)
+			}
+			names, pool = append(names, fmt.Sprintf("copy%02d", i)), append(pool, pixels)
+		}
+		return Pool(names, pool)
+	}
+	out, err := Run(t.Context(), greyModel(t), append(good(30), same(60)...), o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := out.File.Calibration
+	if c.N != 31 || c.Images != 90 || len(out.Scores) != 90 || out.Report.Parts != 31 {
+		t.Errorf("%d parts in %d pictures; reported %+v", c.N, c.Images, out.Report)
+	}
+	if got, want := Words(c), "31 different parts in 90 pictures: the false-reject rate is below 10% with 95% confidence"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if _, err := Run(t.Context(), greyModel(t), same(60), o, nil); err == nil || !strings.Contains(err.Error(), "60 pictures show only 1 different part(s)") {
+		t.Errorf("60 copies: %v", err)
+	}
+	o.Distinct = true
+	if out, err = Run(t.Context(), greyModel(t), same(60), o, nil); err != nil || out.File.Calibration.N != 60 || out.File.Calibration.Images != 0 {
+		t.Errorf("60 parts that look alike: %v", err)
+	}
+}
+
+func TestWorst(t *testing.T) {
+	if got := worst([]float64{1, 5, 2, 3, 4}, []int{7, 8, 7, 7, 9}); !slices.Equal(got, []float64{3, 5, 4}) {
+		t.Errorf("%v", got)
+	}
+}
+
+// Which part a picture shows is taken from whoever knows it already.
+func TestKnownParts(t *testing.T) {
+	pictures := good(12)
+	for i := range pictures {
+		pictures[i].Part = 1 + i/2
+	}
+	out, err := Run(t.Context(), greyModel(t), pictures, options(), nil)
+	if err != nil || out.Report != nil || out.File.Calibration.N != 6 || out.File.Calibration.Images != 12 {
+		t.Errorf("%v, %+v", err, out)
 	}
 }

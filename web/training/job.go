@@ -67,6 +67,7 @@ type Result struct {
 	Model     string  `json:"model"`
 	Threshold float64 `json:"threshold"`
 	Pictures  int     `json:"pictures"` // trained on, those not counted that the threshold is from
+	Parts     int     `json:"parts"`    // that all of them show, near-duplicates one; 0: not known, of an older job
 	Steps     int     `json:"steps"`
 }
 

@@ -55,7 +55,7 @@ func beFaird(how string, args []string) {
 		pictures, _ := filepath.Glob(filepath.Join(flag("--good"), "*.png"))
 		fmt.Fprintln(os.Stderr, strings.Join(args, " "))
 		_ = os.WriteFile(flag("--out"), []byte("a model"), 0o600)
-		fmt.Printf(`{"model":"sha256:cc","threshold":0.3,"pictures":%d,"steps":12}`, len(pictures))
+		fmt.Printf(`{"model":"sha256:cc","threshold":0.3,"pictures":%d,"parts":9,"steps":12}`, len(pictures))
 	default:
 		replay(flag("--archive"), strings.HasSuffix(flag("--model"), "onnx"))
 	}

@@ -2,10 +2,12 @@ package doctor
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -27,7 +29,7 @@ func (d *Doctor) identity() publish.Identity {
 func (d *Doctor) checkBroker(ctx context.Context) []Finding {
 	c := d.config.MQTT
 	if c.Broker == "" {
-		return d.checkBuiltin(c.Builtin)
+		return d.checkBuiltin(ctx, c.Builtin)
 	}
 	list := certificates("mqtt.tls", c.TLS, time.Now())
 	a, err := publish.ExternalAccess(c, d.identity())
@@ -82,23 +84,42 @@ func local(broker string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// checkBuiltin says whether the daemon's own broker runs or could.
-func (d *Doctor) checkBuiltin(b config.Builtin) []Finding {
+// checkBuiltin says whether the daemon's own broker runs and answers, or could.
+func (d *Doctor) checkBuiltin(ctx context.Context, b config.Builtin) []Finding {
 	what := fmt.Sprintf("the built-in broker at %s, %d user(s)", b.Listen, len(b.Users))
-	f := d.listenable(what, b.Listen, "mqtt.builtin.listen")
-	writers := 0
-	for _, u := range b.Users {
-		if u.Write {
-			writers++
+	list := []Finding{d.listenable(what, b.Listen, "mqtt.builtin.listen")}
+	if d.running() && list[0].Status == LevelOK {
+		list = []Finding{d.answers(ctx, what, b)}
+	}
+	if b.TLS.Cert != "" {
+		list = append(list, certificate("mqtt.builtin.tls.cert", b.TLS.Cert, time.Now()))
+		if why := config.WhyNotPrivate(b.TLS.Key); why != "" {
+			list = append(list, fail("mqtt.builtin.tls.key: "+why, "chmod o-rwx "+b.TLS.Key))
+		}
+		if _, err := tls.LoadX509KeyPair(b.TLS.Cert, b.TLS.Key); err != nil {
+			list = append(list, fail("mqtt.builtin.tls: "+err.Error(), "give a certificate and the key that belongs to it"))
 		}
 	}
-	list := []Finding{f}
+	if b.TLS.ClientCA != "" {
+		list = append(list, certificate("mqtt.builtin.tls.client_ca", b.TLS.ClientCA, time.Now()))
+	}
 	for _, s := range d.stations() {
-		if s.Trigger.Mode == "mqtt" && writers == 0 {
-			list = append(list, warn("station "+s.Name+" waits for triggers by MQTT, and no user may write any", "add one with write: true to mqtt.builtin.users"))
+		may := slices.ContainsFunc(b.Users, func(u config.User) bool { return u.Triggers().For(s.Name) })
+		if s.Trigger.Mode == "mqtt" && !may {
+			list = append(list, warn("station "+s.Name+" waits for triggers by MQTT, and no user may write any", "add one with write: true, or trigger: "+s.Name+", to mqtt.builtin.users"))
 		}
 	}
 	return list
+}
+
+// answers has the running broker say something: that its address is taken says
+// nothing of whether it accepts connections.
+func (d *Doctor) answers(ctx context.Context, what string, b config.Builtin) Finding {
+	took, err := publish.Answers(ctx, b.Listen, b.TLS.Cert != "")
+	if err != nil {
+		return fail(what+": the daemon runs, and no client is answered: "+err.Error(), "see the daemon's log, and /readyz; too many open files is the usual reason")
+	}
+	return ok(fmt.Sprintf("%s: it answers in %v", what, took.Round(100*time.Microsecond)))
 }
 
 // listenable says whether an address is free, or taken by the daemon itself.

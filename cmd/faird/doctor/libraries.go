@@ -136,11 +136,14 @@ func (d *Doctor) models() (list []string) {
 // checkModel reads a model and has it score its golden samples, as the daemon
 // does before it is ready.
 func (d *Doctor) checkModel(ctx context.Context, path string) []Finding {
-	file, err := pipeline.ReadModel(path)
-	if err != nil {
+	file, err := pipeline.VetModel(ctx, path, d.infer(), zerolog.Nop())
+	if file == nil {
 		return []Finding{fail(err.Error(), "train or copy the model, or name another in the station's model")}
 	}
 	what := fmt.Sprintf("%s, %dx%d, width %d", file.Hash[:min(len(file.Hash), 19)], file.Width, file.Height, file.BaseWidth())
+	if err != nil {
+		return []Finding{fail(what+": "+err.Error(), "the daemon refuses it too: train or calibrate the model again on this kind of machine, or name another")}
+	}
 	m, err := inspect.Open(file, d.infer(), zerolog.Nop())
 	if err != nil {
 		return []Finding{fail(what+": "+err.Error(), "see what onnx runtime says above")}

@@ -127,7 +127,18 @@ func TestRunningDaemon(t *testing.T) {
 	if !d.running() {
 		t.Fatal("a store in use is not seen")
 	}
-	says(t, d.checkBroker(t.Context()), LevelOK, "the daemon runs")
+	says(t, d.checkBroker(t.Context()), LevelFail, "the daemon runs, and no client is answered: no answer within 5s")
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte{0x20, 2, 0, 5}) // CONNACK: not authorized
+			c.Close()
+		}
+	}()
+	says(t, d.checkBroker(t.Context()), LevelOK, "it answers in")
 	l.Close()
 	says(t, d.checkWeb(t.Context()), LevelFail, "does not answer")
 }

@@ -223,7 +223,8 @@ export const text = {
     reading: (have) => `Reading the pictures of ${n(have, "part", "parts")}`,
     after: { calibrating: "Setting the threshold on pictures kept from training", quantising: "Bringing it to 8 bits for the CPU" },
     step: (step, loss, left) => `Step ${step}, loss ${loss}, about ${left} left`,
-    made: (r, hash, threshold) => `is among the box’s models: ${hash}, trained on ${n(r.pictures, "picture", "pictures")}; the others gave its threshold, ${threshold}.`,
+    made: (r, hash, threshold) => `is among the box’s models: ${hash}, trained on ${n(r.pictures, "picture", "pictures")}; the others gave its threshold, ${threshold}.` +
+      (r.parts > 0 ? ` Together they show ${n(r.parts, "different part", "different parts")}.` : ""),
     by: (station, who, when) => `For ${station}, started by ${who}, ${when}.`,
     low: "Takes what the line leaves, and a twentieth of a core that the line wants.",
     compared: "Beside the model in use",
