@@ -22,6 +22,7 @@ func (r *Result) finish(ctx context.Context, o Options, m *material, file *model
 	c := calibrate.Default()
 	c.FalseReject, c.Confidence = o.FalseReject, o.Confidence
 	c.Score = o.Score
+	file.Scoring.Scales = calibrate.Scales[o.Score]
 	c.Mix, c.Textures, c.Seed = o.Mix, m.textures, o.Seed
 	c.Infer, c.Log = o.Infer, o.Log.Level(zerolog.ErrorLevel) // what is worth a warning was said of the training
 	good := m.held.forCalibration()

@@ -70,7 +70,7 @@ gets golden samples, by which every box checks that it computes the same scores.
 	f.Float64Var(&o.ReviewRate, "review-rate", 0, "share of the good parts that may go to a person for review (default: no review)")
 	f.Float64Var(&o.k, "k", 0, "weight of the colour difference in the score (default: the model's)")
 	f.IntVar(&o.smooth, "smooth", 0, "side of the mean filter of the anomaly map, odd (default: the model's)")
-	f.StringVar(&o.Score, "score", "", "paper (eq. 10), or normalised (measured against what good images look like) (default: the model's)")
+	f.StringVar(&o.Score, "score", "", "normalised (measured against what good images look like), or paper (eq. 10) (default: the model's)")
 	f.BoolVar(&o.Distinct, "distinct", false, "each picture shows another part: do not count near-duplicates once")
 	f.BoolVar(&o.Force, "force", false, "calibrate although the pictures score far above the model's own threshold, or a foreign network restores nothing like them")
 	f.BoolVar(&o.json, "json", false, "print one JSON document")

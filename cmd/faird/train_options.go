@@ -14,12 +14,8 @@ import (
 
 	"faird/fair"
 	"faird/train"
-	"faird/train/calibrate"
 	"faird/train/defect"
 )
-
-// scales of MSGMS that the scores are best with (docs/quality.md); the paper's are two.
-var scales = map[string]int{calibrate.Normalised: 1, calibrate.Paper: 2}
 
 // defaultTime is how long a training takes that is told nothing else.
 const defaultTime = 30 * time.Minute
@@ -100,7 +96,6 @@ func (o *trainOptions) settle(given func(flag string) bool) (err error) {
 	if !given("smooth") {
 		o.Scoring.Smooth = fair.SmoothAt(o.Height, o.Width)
 	}
-	o.Scoring.Scales = scales[o.Score]
 	if !given("d0") {
 		o.Filter.D0 = fair.CutoffAt(o.Height, o.Width)
 	}

@@ -26,7 +26,7 @@ type Options struct {
 	ReviewRate  float64 // share of the good parts that may go to review, above FalseReject; 0: no review
 	Force       bool    // calibrate although the pictures score far above the model's own threshold, or a foreign network restores nothing like them
 	Distinct    bool    // each picture shows another part, however alike they are
-	Score       string  // Paper, Normalised, or "" for what the model has
+	Score       string  // Normalised, Paper, or "" for what the model has
 
 	Mix      defect.Mix  // synthetic defects of the golden samples
 	Textures defect.Pool // for them; may be empty
@@ -47,6 +47,10 @@ const (
 	Normalised = "normalised" // what that is made of, measured against good images
 )
 
+// Scales of MSGMS that each score is made of: the paper's has two; where every place
+// is measured by itself the finest tells most (docs/quality.md).
+var Scales = map[string]int{Normalised: 1, Paper: 2}
+
 // Check says what is wrong with the options.
 func (o Options) Check() error {
 	switch {
@@ -61,7 +65,7 @@ func (o Options) Check() error {
 	case "", Paper, Normalised:
 		return o.Mix.Check()
 	}
-	return fmt.Errorf("score %q: choose %s or %s", o.Score, Paper, Normalised)
+	return fmt.Errorf("score %q: choose %s or %s", o.Score, Normalised, Paper)
 }
 
 // Outcome is a finished calibration.
