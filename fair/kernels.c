@@ -232,15 +232,15 @@ CLONES void fair_standardise(float *restrict values, const float *restrict mean,
 		for (int i = 0; i < n; i++) values[i] = from_bits(bits((values[i] - mean[i]) * factor[i]) & 0x7fffffffu);
 		return;
 	}
-	for (int i = 0; i < n; i++) values[i] = (values[i] - mean[i]) * factor[i];
+	for (int i = 0; i < n; i++) {
+		float z = (values[i] - mean[i]) * factor[i];
+		values[i] = choose(bits(z) >> 31, 0, z);
+	}
 }
 
 CLONES void fair_sum(const float *restrict gradient, const float *restrict lightness, const float *restrict colour,
                      int n, float *restrict sum) {
-	for (int i = 0; i < n; i++) {
-		float v = gradient[i] + lightness[i] + colour[i];
-		sum[i] = v < 0 ? 0 : v;
-	}
+	for (int i = 0; i < n; i++) sum[i] = gradient[i] + lightness[i] + colour[i];
 }
 
 CLONES void fair_smooth(const float *restrict raw, int h, int w, int size, double *restrict sums, float *restrict map) {

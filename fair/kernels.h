@@ -30,11 +30,11 @@ void fair_combine(const float *gradient, const float *colour, const uint8_t *ign
 // fair_keep copies n values, with 0 where ignore is set.
 void fair_keep(const float *values, const uint8_t *ignore, int n, float *kept);
 
-// fair_standardise replaces each value by (value - mean) * factor, or by the
-// magnitude of that where both signs count.
+// fair_standardise replaces each value by (value - mean) * factor: its magnitude
+// where both signs count, else 0 where it is below 0.
 void fair_standardise(float *values, const float *mean, const float *factor, int n, int both);
 
-// fair_sum writes the sum of three maps, and 0 where it is below 0.
+// fair_sum writes the sum of three maps.
 void fair_sum(const float *gradient, const float *lightness, const float *colour, int n, float *sum);
 
 // fair_smooth writes the size x size mean of raw with zeros around it, always

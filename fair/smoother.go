@@ -35,7 +35,7 @@ type Smoother struct {
 
 	// Of a normalised score.
 	expected, factor [Terms][]float32 // [h,w], s mu and 1/(sqrt(s) sigma)
-	terms            [Terms][]float32 // [h,w], z of the last image; nil: eq. 10 is what is asked for
+	terms            [Terms][]float32 // [h,w], of the last image's map; nil: eq. 10 is what is asked for
 
 	maps Maps // of the last image
 }
@@ -59,7 +59,7 @@ func NewSmoother(h, w int, s Scoring) (*Smoother, error) {
 // smoothed map of a term over what is not ignored, s the share of the mean filter
 // that is neither ignored nor outside, and mu and sigma the field's,
 //
-//	z = (m - s mu) / (sqrt(s) sigma),  map = max(0, z_gradient + |z_lightness| + z_colour).
+//	z = (m - s mu) / (sqrt(s) sigma),  map = max(0, z_gradient) + |z_lightness| + max(0, z_colour).
 //
 // ignore is the mask that Smooth will be given. Slices of another length than the
 // map's panic.
@@ -146,15 +146,14 @@ func (s *Smoother) filter(from, to []float32) {
 	C.fair_smooth(floats(from), C.int(s.h), C.int(s.w), C.int(s.scoring.Smooth), (*C.double)(&s.sums[0]), floats(to))
 }
 
-// Share is what the structure, and what lightness and colour, have to do with the
-// last image's map at a pixel: terms that add up to it before eq. 10 smooths them,
-// or of the normalised sum, none below 0 by more than a rounding error.
+// Share is how much of the last image's map at a pixel is structure, and how much
+// lightness and colour. Of eq. 10 it is the terms before they are smoothed; the
+// gradient's can then be a rounding error below 0.
 func (s *Smoother) Share(pixel int) (structure, colour float64) {
 	if s.terms[0] == nil {
 		return float64(s.maps.Gradient[pixel]), s.scoring.K * float64(s.maps.Colour[pixel])
 	}
-	z := func(t int) float64 { return max(float64(s.terms[t][pixel]), 0) }
-	return z(termGradient), z(termLightness) + z(termColour)
+	return float64(s.terms[termGradient][pixel]), float64(s.terms[termLightness][pixel]) + float64(s.terms[termColour][pixel])
 }
 
 // Map is the anomaly map of the last image: [h,w], zero where ignored. It is a

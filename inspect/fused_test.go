@@ -36,10 +36,33 @@ func asFused(t *testing.T, f *model.File, fused string, o inspect.Options) *insp
 // as a whole, with an ignore mask, in tiles of which several go at once, and in
 // tiles of pictures whose size is not known before.
 func TestFusedJudgesAlike(t *testing.T) {
-	f, err := model.Parse(small.Model())
+	paper, err := model.Parse(small.Model())
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Run("paper", func(t *testing.T) { judgeAlike(t, paper) })
+	t.Run("normalised", func(t *testing.T) { judgeAlike(t, normalised(t, paper)) })
+}
+
+// normalised is the model with a score that is measured against what would be good
+// images of it.
+func normalised(t *testing.T, f *model.File) *model.File {
+	t.Helper()
+	spec := f.Spec
+	spec.Calibration, spec.Golden = nil, nil
+	spec.Normal = &fair.Normal{W: 2, H: 2}
+	for term, std := range []float32{0.5, 50, 2000} {
+		spec.Normal.Mean[term] = []float32{0, std / 10, std / 20, 0}
+		spec.Normal.Std[term] = []float32{std, 2 * std, std, std / 2}
+	}
+	n, err := model.New(f.Bytes(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func judgeAlike(t *testing.T, f *model.File) {
 	mask := gocv.NewMatWithSize(480, 640, gocv.MatTypeCV8UC1)
 	defer mask.Close()
 	draw(t, &mask, image.Rect(0, 0, 320, 240), white)
@@ -110,4 +133,23 @@ func TestFusedNotFinite(t *testing.T) {
 			t.Errorf("score %v", r.Score)
 		}
 	}
+}
+
+// One tile of the model's size is judged as the whole image is, and a part that lies
+// in the middle of a tile as it is alone, but for the weights at the tile's edges.
+func TestNormalisedTile(t *testing.T) {
+	f, err := model.Parse(small.Model())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f = normalised(t, f)
+	picture := noisy(t, f.Width, f.Height)
+	draw(t, &picture, image.Rect(f.Width/3, f.Height/3, f.Width/2, f.Height/2), white)
+	whole := asFused(t, f, "off", inspect.Options{})
+	tile := asFused(t, f, "off", inspect.Options{Tiles: &config.Tiles{W: f.Width, H: f.Height}})
+	want, got := judge(t, whole, picture, nil).Score, judge(t, tile, picture, nil).Score
+	if !(want > 0) || math.Abs(got-want) > 1e-4*want {
+		t.Errorf("a tile scores %v, the whole image %v", got, want)
+	}
+	near(t, "map", tile.Map(), whole.Map())
 }

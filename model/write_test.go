@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"faird/fair"
 	"faird/model"
 	"faird/model/onnxpb"
 )
@@ -224,5 +225,42 @@ func TestSetBatch(t *testing.T) {
 	}
 	if again, err := model.SetBatch(fixed, 4); err != nil || len(again) != len(fixed) {
 		t.Errorf("fixing it twice: %v", err)
+	}
+}
+
+// A normalised score's Normal comes back bit by bit, in a format of its own that a
+// program which does not know it refuses.
+func TestNormalIsStored(t *testing.T) {
+	spec := fullSpec(t)
+	spec.Normal = &fair.Normal{W: 3, H: 2}
+	for term := range fair.Terms {
+		for i := range 6 {
+			spec.Normal.Mean[term] = append(spec.Normal.Mean[term], float32(term)-float32(i)/7)
+			spec.Normal.Std[term] = append(spec.Normal.Std[term], 0.1+float32(i)/3)
+		}
+	}
+	f, err := model.New(network(t), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := model.Parse(f.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(again.Normal, spec.Normal) {
+		t.Errorf("%+v came back as %+v", spec.Normal, again.Normal)
+	}
+	var m onnxpb.ModelProto
+	if err := proto.Unmarshal(f.Bytes(), &m); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range m.MetadataProps {
+		if p.GetKey() == "faird.format" && p.GetValue() != "2" {
+			t.Errorf("its format is %s", p.GetValue())
+		}
+	}
+	spec.Normal.Std[1][2] = 0
+	if _, err := model.New(network(t), spec); err == nil || !strings.Contains(err.Error(), "faird.normal") {
+		t.Errorf("a spread of 0: %v", err)
 	}
 }
