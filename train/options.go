@@ -47,7 +47,7 @@ type Options struct {
 	DropOutliers bool // leave out pictures that are unlike the others
 
 	HoldBack    float64 // share of the parts kept for calibration, more where they are few
-	FalseReject float64 // rate that the threshold is set for
+	FalseReject float64 // rate that the threshold is set for; 0: what so many parts can tell
 	Confidence  float64 // of that rate
 	Precision   string  // of the model: Auto or model.Float32
 
@@ -84,7 +84,7 @@ func Default() Options {
 		Base: 32, Width: 256, Height: 256,
 		Filter: fair.DefaultFilter(), Scoring: fair.DefaultScoring(), Score: calibrate.Normalised,
 		Batch: 8, Rate: 1e-4, Schedule: Paper, Mix: defect.PaperMix(defect.FormPaper),
-		HoldBack: 0.2, FalseReject: 0.001, Confidence: 0.95, Precision: Auto,
+		HoldBack: 0.2, Confidence: 0.95, Precision: Auto,
 		Log: zerolog.Nop(),
 	}
 }
@@ -109,7 +109,7 @@ func (o Options) Check() error {
 		return fmt.Errorf("learning rate %v: choose above 0 and at most 1", o.Rate)
 	case schedules[o.Schedule] == nil:
 		return fmt.Errorf("schedule %q: choose %s or %s", o.Schedule, Paper, Cosine)
-	case !(o.FalseReject > 0 && o.FalseReject < 1), !(o.Confidence > 0 && o.Confidence < 1):
+	case !(o.FalseReject >= 0 && o.FalseReject < 1), !(o.Confidence > 0 && o.Confidence < 1):
 		return fmt.Errorf("false-reject rate %v and confidence %v must be between 0 and 1", o.FalseReject, o.Confidence)
 	case o.Precision != Auto && o.Precision != model.Float32:
 		return fmt.Errorf("precision %q: choose %s or %s", o.Precision, Auto, model.Float32)

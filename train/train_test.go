@@ -374,7 +374,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 		{func(o *Options) { o.Batch = 0 }, "batch of 0"},
 		{func(o *Options) { o.Rate = math.NaN() }, "learning rate"},
 		{func(o *Options) { o.HoldBack = 1 }, "held back"},
-		{func(o *Options) { o.FalseReject = 0 }, "false-reject"},
+		{func(o *Options) { o.FalseReject = 1 }, "false-reject"},
 		{func(o *Options) { o.Workers = -1 }, "workers"},
 		{func(o *Options) { o.Infer.Provider = "tensorrt" }, "tensorrt"},
 		{func(o *Options) { o.Filter.Type = "laplace" }, "laplace"},

@@ -167,7 +167,7 @@ func printCalibrated(out io.Writer, path string, outcome *calibrate.Outcome, rem
 	p.line("%s", calibrate.Words(c))
 	p.line("threshold %.4f (good pictures: median %.4f, largest %.4f)", c.Threshold, c.Quantiles["0.5"], c.Quantiles["1"])
 	if calibrate.Proven(c) > c.FalseReject {
-		p.line("  set for %.3g%% by a model of the tail; all these pictures are below it", 100*c.FalseReject)
+		p.line("  set so that %.2g%% of good parts are rejected, by a model of the tail; all these pictures are below it", 100*c.FalseReject)
 	}
 	if c.Review != nil {
 		p.line("review from %.4f", *c.Review)

@@ -63,7 +63,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.Uint64Var(&o.Seed, "seed", 0, "of everything random")
 	f.IntVar(&o.Workers, "workers", 0, "goroutines that make samples (default: one a core)")
 	f.Float64Var(&o.HoldBack, "hold-back", o.HoldBack, "share of the pictures kept for the threshold, more where they are few")
-	f.Float64Var(&o.FalseReject, "false-reject", o.FalseReject, "share of good parts that the threshold may reject")
+	f.Float64Var(&o.FalseReject, "false-reject", o.FalseReject, "share of good parts that the threshold may reject (default: one in as many parts as are held back, at least 0.001)")
 	f.BoolVar(&o.Distinct, "distinct", false, "each picture shows another part: do not count near-duplicates once")
 	f.BoolVar(&o.DropOutliers, "drop-outliers", false, "leave out pictures that are unlike the others (default: they are only named)")
 	f.StringVar(&o.Precision, "precision", o.Precision, "of the model: auto (int8 where a CPU runs it and no verdict changes, its float32 form beside it), or float32")
