@@ -1,11 +1,18 @@
-// Command quality measures what faird train reaches on the reference data sets
-// with the budget of their PyTorch baselines (baselines.json: c=16, 128x128,
-// 1,200 steps of 8), and prints the table of docs/quality.md. Runs that are in
-// the folder already are not made again, so that it can be stopped and gone on
-// with; flags of faird train after -- make a variant.
+// Command quality measures what faird train reaches on the reference data sets with
+// a fixed budget (c=16, 128x128, steps of 8 images at a rate of 1e-3), and prints a
+// table of docs/quality.md beside another run's: image AUROC, AUPRO, and what the
+// model's own threshold rejects and lets through. Runs that are in the folder
+// already are not made again, so that it can be stopped and gone on with; flags of
+// faird train after -- make a variant.
 //
-//	go run ./bench/quality -faird bin/faird -out DIR
-//	go run ./bench/quality -faird bin/faird -out DIR2 -- --nsa --clean 0.2
+//	go run ./bench/quality -faird bin/faird -steps 300 -out paper -- --score paper
+//	go run ./bench/quality -faird bin/faird -steps 300 -out now -beside paper
+//
+// Without -beside, what baselines.json says of PyTorch stands beside; its networks
+// had these flags:
+//
+//	go run ./bench/quality -steps 1200 -sets bottle,magnetic_tile,glassfibre -out pytorch -- \
+//	    --score paper --d0 30 --smooth 21 --cutpaste authors --textures ../shared/datasets/textures
 package main
 
 import (
@@ -24,9 +31,10 @@ import (
 )
 
 type plan struct {
-	faird, datasets, out string
-	sets, seeds          []string
-	extra                []string // flags of faird train
+	faird, datasets, out, beside string
+	steps                        string
+	sets, seeds                  []string
+	extra                        []string // flags of faird train
 }
 
 func main() {
@@ -34,7 +42,9 @@ func main() {
 	flag.StringVar(&p.faird, "faird", "bin/faird", "program")
 	flag.StringVar(&p.datasets, "datasets", "../shared/datasets", "folder of data sets with baselines.json and textures")
 	flag.StringVar(&p.out, "out", "", "folder for models and figures")
-	sets := flag.String("sets", "bottle,magnetic_tile,glassfibre", "which data sets")
+	flag.StringVar(&p.beside, "beside", "", "folder of another run, to set beside")
+	flag.StringVar(&p.steps, "steps", "1200", "how long to train")
+	sets := flag.String("sets", "bottle,bsdata,glassfibre,macaroni1,magnetic_tile,pv_cells", "which data sets")
 	seeds := flag.String("seeds", "0,1", "which seeds")
 	flag.Parse()
 	p.sets, p.seeds, p.extra = strings.Split(*sets, ","), strings.Split(*seeds, ","), flag.Args()
@@ -51,7 +61,7 @@ func main() {
 }
 
 func (p plan) run(ctx context.Context) error {
-	baseline, err := readBaselines(filepath.Join(p.datasets, "baselines.json"))
+	beside, err := p.readBeside()
 	if err != nil {
 		return err
 	}
@@ -68,8 +78,29 @@ func (p plan) run(ctx context.Context) error {
 			all = append(all, r)
 		}
 	}
-	_, err = fmt.Print(table(p.sets, baseline, all))
+	_, err = fmt.Print(table(p.sets, beside, all))
 	return err
+}
+
+// readBeside is what the table compares with.
+func (p plan) readBeside() (all []result, err error) {
+	if p.beside == "" {
+		return readBaselines(filepath.Join(p.datasets, "baselines.json"))
+	}
+	for _, set := range p.sets {
+		for _, seed := range p.seeds {
+			text, err := os.ReadFile(filepath.Join(p.beside, set+"-"+seed+".json"))
+			if err != nil {
+				return nil, fmt.Errorf("-beside: %w", err)
+			}
+			r := result{Data: set}
+			if err := json.Unmarshal(text, &r); err != nil {
+				return nil, fmt.Errorf("-beside: %s, seed %s: %w", set, seed, err)
+			}
+			all = append(all, r)
+		}
+	}
+	return all, nil
 }
 
 // result is one run's, made now where its figures are not there yet.
@@ -98,8 +129,8 @@ func (p plan) measure(ctx context.Context, set, seed string) ([]byte, error) {
 	model := filepath.Join(p.out, set+"-"+seed+".onnx")
 	train := append([]string{
 		"train", "--good", filepath.Join(p.datasets, set, "train", "good"), "--out", model,
-		"--width", "16", "--size", "128", "--batch", "8", "--steps", "1200", "--lr", "1e-3",
-		"--d0", "30", "--smooth", "21", "--textures", filepath.Join(p.datasets, "textures"), "--seed", seed, "--precision", "float32",
+		"--width", "16", "--size", "128", "--batch", "8", "--steps", p.steps, "--lr", "1e-3",
+		"--seed", seed, "--precision", "float32",
 	}, p.extra...)
 	if err := p.command(ctx, train...).Run(); err != nil {
 		return nil, err

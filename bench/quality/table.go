@@ -14,6 +14,19 @@ type result struct {
 	ImageAUROC *float64 `json:"image_auroc"` // all 0..1
 	PixelAUROC *float64 `json:"pixel_auroc"`
 	AUPRO30    *float64 `json:"aupro_30"`
+	Reject     *rate    `json:"false_reject"`
+	Slip       *rate    `json:"slip_through"`
+}
+
+type rate struct {
+	Rate float64 `json:"rate"`
+}
+
+func (r *rate) value() *float64 {
+	if r == nil {
+		return nil
+	}
+	return &r.Rate
 }
 
 var figures = []struct {
@@ -23,6 +36,8 @@ var figures = []struct {
 	{"image AUROC", func(r result) *float64 { return r.ImageAUROC }},
 	{"pixel AUROC", func(r result) *float64 { return r.PixelAUROC }},
 	{"AUPRO", func(r result) *float64 { return r.AUPRO30 }},
+	{"false rejects", func(r result) *float64 { return r.Reject.value() }},
+	{"slip-through", func(r result) *float64 { return r.Slip.value() }},
 }
 
 func readBaselines(path string) ([]result, error) {
@@ -37,20 +52,20 @@ func readBaselines(path string) ([]result, error) {
 	return file.Runs, nil
 }
 
-// table sets the mean over the seeds of each figure beside the baseline's, in
-// per cent, with the difference in points.
-func table(sets []string, baseline, ours []result) string {
+// table sets the mean over the seeds of each figure beside another run's, in per
+// cent, with the difference in points.
+func table(sets []string, beside, ours []result) string {
 	var b strings.Builder
-	b.WriteString("| data set | figure | PyTorch, mean | faird, each seed | mean | difference |\n|---|---|---|---|---|---|\n")
+	b.WriteString("| data set | figure | beside, mean | each seed | mean | difference |\n|---|---|---|---|---|---|\n")
 	for _, set := range sets {
 		for _, f := range figures {
-			theirs, _ := mean(baseline, set, f.of)
+			theirs, have := mean(beside, set, f.of)
 			got, each := mean(ours, set, f.of)
 			if len(each) == 0 {
 				continue
 			}
 			before, difference := "", ""
-			if theirs > 0 {
+			if len(have) > 0 {
 				before, difference = fmt.Sprintf("%.1f", theirs), fmt.Sprintf("%+.1f", got-theirs)
 			}
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %.1f | %s |\n", set, f.name, before, strings.Join(each, ", "), got, difference)
