@@ -23,8 +23,9 @@ import (
 	"faird/train/fit"
 )
 
-// ringsPNG writes n images of good parts: rings on a shaded ground, under a
-// broad wave whose direction and place are each part's own.
+// ringsPNG writes n images of good parts: rings on a shaded ground, under
+// broad waves of as many humps across and down as no other part has. n is at most
+// 36.
 func ringsPNG(t *testing.T, dir string, n int) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -34,11 +35,10 @@ func ringsPNG(t *testing.T, dir string, n int) {
 		r := rand.New(rand.NewPCG(uint64(i), 5))
 		m := image.NewRGBA(image.Rect(0, 0, 60, 40))
 		cx, cy := 30+r.NormFloat64(), 20+r.NormFloat64()
-		sin, cos := math.Sincos(2 * math.Pi * r.Float64())
-		phase := 2 * math.Pi * r.Float64()
+		across, down := math.Pi*float64(i%6)/60, math.Pi*float64(i/6)/40
 		for k := range 60 * 40 {
 			x, y := float64(k%60), float64(k/60)
-			v := 120 + 60*math.Sin(math.Hypot(x-cx, y-cy)/2) + 15*math.Sin((x*cos+y*sin)/5+phase) + 4*r.NormFloat64()
+			v := 120 + 60*math.Sin(math.Hypot(x-cx, y-cy)/2) + 20*math.Cos(across*x)*math.Cos(down*y) + 4*r.NormFloat64()
 			m.Set(k%60, k/60, color.RGBA{uint8(v), uint8(0.9 * v), uint8(0.8*v) + uint8(k%60/4), 255})
 		}
 		var b bytes.Buffer
