@@ -19,6 +19,8 @@ type refusal struct {
 	error
 }
 
+func (r refusal) Unwrap() error { return r.error }
+
 // crowd is a refusal for want of room.
 type crowd struct{ error }
 
@@ -45,7 +47,7 @@ func (s *upload) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status := http.StatusInternalServerError
 	if refused := (refusal{}); errors.As(err, &refused) {
 		status = refused.status
-		if _, full := refused.error.(crowd); full {
+		if errors.As(err, new(crowd)) {
 			s.full.Do(func() {
 				s.log.Warn().Err(err).Str("from", r.RemoteAddr).Msg("an upload was refused; others in the next minute are not logged")
 			})

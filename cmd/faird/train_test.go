@@ -23,8 +23,9 @@ import (
 	"faird/train/fit"
 )
 
-// ringsPNG writes n good pictures: rings on a shaded ground, a little different
-// each.
+// ringsPNG writes n images of good parts: rings on a shaded ground, under
+// broad waves of as many humps across and down as no other part has. n is at most
+// 36.
 func ringsPNG(t *testing.T, dir string, n int) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -34,8 +35,10 @@ func ringsPNG(t *testing.T, dir string, n int) {
 		r := rand.New(rand.NewPCG(uint64(i), 5))
 		m := image.NewRGBA(image.Rect(0, 0, 60, 40))
 		cx, cy := 30+r.NormFloat64(), 20+r.NormFloat64()
+		across, down := math.Pi*float64(i%6)/60, math.Pi*float64(i/6)/40
 		for k := range 60 * 40 {
-			v := 120 + 60*math.Sin(math.Hypot(float64(k%60)-cx, float64(k/60)-cy)/2) + 4*r.NormFloat64()
+			x, y := float64(k%60), float64(k/60)
+			v := 120 + 60*math.Sin(math.Hypot(x-cx, y-cy)/2) + 20*math.Cos(across*x)*math.Cos(down*y) + 4*r.NormFloat64()
 			m.Set(k%60, k/60, color.RGBA{uint8(v), uint8(0.9 * v), uint8(0.8*v) + uint8(k%60/4), 255})
 		}
 		var b bytes.Buffer
@@ -63,7 +66,7 @@ func TestTrain(t *testing.T) {
 	}
 	var r trained
 	strict(t, out, &r)
-	if r.File != "m.onnx" || r.Steps != 12 || r.Pictures != 11 || r.N != 5 || !(r.Threshold > 0) || r.Loss == nil || !(*r.Loss > 0) || r.Seconds <= 0 ||
+	if r.File != "m.onnx" || r.Steps != 12 || r.Pictures != 11 || r.Parts != 16 || r.N != 5 || !(r.Threshold > 0) || r.Loss == nil || !(*r.Loss > 0) || r.Seconds <= 0 ||
 		!strings.HasPrefix(r.Model, "sha256:") || r.Odd == nil || r.Broken == nil || r.Needed != 2995 ||
 		r.Precision != "int8" || r.Float32 == nil || *r.Float32 != "m.float32.onnx" || r.Quantised == nil || !(r.Quantised.Correlation > 0.5) {
 		t.Errorf("%s", out)
@@ -275,7 +278,7 @@ func TestTrainBadInput(t *testing.T) {
 		"TensorRT":             {[]string{"--out", "m.onnx", "--provider", "tensorrt"}, 2, "tensorrt"},
 		"no such GPU":          {[]string{"--out", "m.onnx", "--steps", "1", "--provider", "cuda"}, 1, ""},
 		"missing pictures":     {[]string{"--out", "m.onnx", "--good", "none"}, 1, "none"},
-		"no pictures":          {[]string{"--out", "m.onnx", "--good", "empty"}, 1, "no pictures in empty"},
+		"no pictures":          {[]string{"--out", "m.onnx", "--good", "empty"}, 1, "no images in empty"},
 		"too few pictures":     {[]string{"--out", "m.onnx", "--good", "few"}, 1, "6 in few are too few: at least 7"},
 		"a whole data set":     {[]string{"--out", "m.onnx", "--good", "set"}, 1, "set/train/good"},
 		"broken pictures":      {[]string{"--out", "m.onnx", "--good", "broken"}, 1, "2 of 8"},
