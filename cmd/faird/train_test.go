@@ -67,7 +67,7 @@ func TestTrain(t *testing.T) {
 	var r trained
 	strict(t, out, &r)
 	if r.File != "m.onnx" || r.Steps != 12 || r.Pictures != 11 || r.Parts != 16 || r.N != 5 || !(r.Threshold > 0) || r.Loss == nil || !(*r.Loss > 0) || r.Seconds <= 0 ||
-		!strings.HasPrefix(r.Model, "sha256:") || r.Odd == nil || r.Broken == nil || r.Needed != 2995 ||
+		!strings.HasPrefix(r.Model, "sha256:") || r.Odd == nil || r.Broken == nil || r.FalseReject != 0.2 || r.Needed != 14 || // of five parts, one
 		r.Precision != "int8" || r.Float32 == nil || *r.Float32 != "m.float32.onnx" || r.Quantised == nil || !(r.Quantised.Correlation > 0.5) {
 		t.Errorf("%s", out)
 	}
