@@ -246,8 +246,8 @@ func TestProveBadInput(t *testing.T) {
 	}
 }
 
-// howFar is what long work writes every ten seconds; on a busy machine all
-// work may be long.
+// howFar is the line that long work writes every ten seconds; on a busy machine
+// any work may be long.
 var howFar = regexp.MustCompile(`(?m)^\S+ INF (scoring good|judging) pictures done=\d+ of=\d+\n`)
 
 func withoutProgress(errs string) string { return howFar.ReplaceAllString(errs, "") }

@@ -23,9 +23,8 @@ import (
 	"faird/train/fit"
 )
 
-// ringsPNG writes n images of good parts: rings on a shaded ground, under
-// broad waves of as many humps across and down as no other part has. n is at most
-// 36.
+// ringsPNG writes n images of good parts: rings on a shaded ground under a broad
+// wave, whose periods across and down differ from part to part.
 func ringsPNG(t *testing.T, dir string, n int) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
