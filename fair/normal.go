@@ -94,20 +94,19 @@ func between(i, size, n int) (first, second int, part float32) {
 
 func lerp(a, b, part float32) float32 { return a + part*(b-a) }
 
-// A spread is never taken to be below a quarter of its mean over the image, so that
-// places at which all good parts happened to agree count for no more than others
-// by much, nor below what nobody sees: a 500th of the gradient, a quarter of a step
-// of CIELAB.
+// Spreads are raised by a quarter of their mean over the image, so that places at
+// which the good parts happened to agree do not outweigh the others, and are never
+// below what nobody sees: a 500th of the gradient, a quarter of a step of CIELAB.
 const steady = 0.25
 
 var leastStd = [Terms]float64{0.002, 0.25, 0.25}
 
-// blurAt is the standard deviation, in pixels of an image whose shorter side is
-// 128, of the Gaussian that evens out what few images say of one place.
+// blurAt is the standard deviation of the Gaussian that evens out what few images
+// say of one place, as a share of the image's shorter side: 3 pixels of 128.
 const blurAt = 3.0 / 128
 
-// FewestForNormal is how many images a Normal can be learnt from.
-const FewestForNormal = 3
+// fewestForNormal is how many images a Normal can be learnt from.
+const fewestForNormal = 2
 
 // Learner learns a Normal from the maps of good parts. One goroutine uses it at a
 // time.
@@ -215,8 +214,8 @@ func (l *Learner) Without(images []Sample) (*Normal, error) {
 }
 
 func (l *Learner) normal(n int, all Sample) (*Normal, error) {
-	if n < FewestForNormal-1 { // one of them may be left out
-		return nil, fmt.Errorf("%d images are too few to tell how good parts differ: at least %d are needed", n, FewestForNormal)
+	if n < fewestForNormal {
+		return nil, fmt.Errorf("%d images are too few to tell how good parts differ: at least %d are needed", n, fewestForNormal)
 	}
 	normal := &Normal{W: l.gridW, H: l.gridH}
 	sigma := blurAt * float64(min(l.h, l.w)) / float64(l.cell)
