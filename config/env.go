@@ -14,7 +14,7 @@ const envPrefix = "FAIRD_"
 
 // foreign are FAIRD_ variables that are not for the config: the command's own,
 // and what Kubernetes sets for a service called faird or faird-something.
-var foreign = regexp.MustCompile(`^FAIRD_(CONFIG|GOLDEN|DATASETS|MODELS|(.*_)?SERVICE_(HOST|PORT.*)|(.*_)?PORT(_\d+_.*)?)$`)
+var foreign = regexp.MustCompile(`^FAIRD_(CONFIG|VETTING_PROGRAM|GOLDEN|DATASETS|MODELS|(.*_)?SERVICE_(HOST|PORT.*)|(.*_)?PORT(_\d+_.*)?)$`)
 
 var notInName = regexp.MustCompile(`[^A-Z0-9]+`)
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -23,6 +24,11 @@ import (
 
 // self is the program that runs, also after an upgrade has replaced its file.
 const self = "/proc/self/exe"
+
+// ProgramEnv names a program to start in place of the one that runs. It is for
+// emulators, under which a program cannot start itself: deploy/arm64/test. Whoever
+// can set it can also name another ONNX Runtime, and so decides what runs anyway.
+const ProgramEnv = "FAIRD_VETTING_PROGRAM"
 
 // cpuTime is what a child may take of each processor.
 const cpuTime = 5 * time.Minute
@@ -41,6 +47,10 @@ func dataLimit(f *model.File) uint64 {
 func (v *Vetter) ask(ctx context.Context, f *model.File, c config.Infer, lib infer.Library) (answer, error) {
 	if os.Getenv(marker) != "" {
 		return answer{}, fmt.Errorf("was not started: %w", errChild)
+	}
+	var err error
+	if lib.Path, err = filepath.Abs(lib.Path); err != nil { // the child works in a folder of its own
+		return answer{}, fmt.Errorf("was not started: %w", err)
 	}
 	head, err := json.Marshal(order{
 		Name: f.Path, Bytes: len(f.Bytes()), Library: lib.Path, Threads: c.Threads,

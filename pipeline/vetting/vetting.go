@@ -6,9 +6,11 @@
 package vetting
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -50,7 +52,7 @@ type Vetter struct {
 func New(g *tasks.Group, log zerolog.Logger) *Vetter {
 	return &Vetter{
 		ReadFile: model.ReadBytes, ReadTimeout: readTimeout,
-		tasks: g, log: log, program: []string{self, Command}, timeout: childTimeout, results: ofProcess,
+		tasks: g, log: log, program: []string{cmp.Or(os.Getenv(ProgramEnv), self), Command}, timeout: childTimeout, results: ofProcess,
 	}
 }
 
