@@ -44,7 +44,7 @@ type Scorer struct {
 	h, w     int
 	scoring  Scoring
 	maps     Maps
-	smoother *Smoother // eq. 10
+	smoother *Smoother // eq. 10, or normalised
 	rows     []float32 // row buffers of the kernels
 	scales   []scale   // the smaller ones: half, quarter, ...
 }
@@ -159,7 +159,7 @@ func (s *Scorer) Maps() Maps { return s.maps }
 // Share is what made the map at a pixel: see [Smoother.Share].
 func (s *Scorer) Share(pixel int) (structure, colour float64) { return s.smoother.Share(pixel) }
 
-// Map is the smoothed map of eq. 10 of the last picture: [h,w], zero where ignored.
+// Map is the anomaly map of the last image: [h,w], zero where ignored.
 func (s *Scorer) Map() []float32 { return s.smoother.Map() }
 
 // Close lets go of the buffers. The scorer cannot be used afterwards.

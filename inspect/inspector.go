@@ -32,7 +32,7 @@ type Inspector struct {
 
 // Result of one picture. Its Regions keep their memory from picture to picture.
 type Result struct {
-	Score      float64          // maximum of the smoothed map, eq. 10
+	Score      float64          // maximum of the anomaly map
 	Regions    []verdict.Region // camera pixels; never nil, largest peak first
 	Stages     verdict.Stages   // milliseconds; Wait is for cores
 	Brightness float64          // mean level 0..255 of what was judged; 0 where no limits are checked

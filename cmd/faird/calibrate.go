@@ -68,7 +68,7 @@ gets golden samples, by which every box checks that it computes the same scores.
 	f.Float64Var(&o.FalseReject, "false-reject", o.FalseReject, "share of the good parts that may be rejected")
 	f.Float64Var(&o.Confidence, "confidence", o.Confidence, "with which that is to hold")
 	f.Float64Var(&o.ReviewRate, "review-rate", 0, "share of the good parts that may go to a person for review (default: no review)")
-	f.Float64Var(&o.k, "k", 0, "weight of the colour difference in the score (default: the model's)")
+	f.Float64Var(&o.k, "k", 0, "weight of the colour difference in the paper's score (default: the model's)")
 	f.IntVar(&o.smooth, "smooth", 0, "side of the mean filter of the anomaly map, odd (default: the model's)")
 	f.StringVar(&o.Score, "score", "", "normalised (measured against what good images look like), or paper (eq. 10) (default: the model's)")
 	f.BoolVar(&o.Distinct, "distinct", false, "each picture shows another part: do not count near-duplicates once")
@@ -129,7 +129,13 @@ func runCalibrate(ctx context.Context, out io.Writer, o calibrateOptions) error 
 // rescore puts other scoring constants into the model. What was measured with
 // the old ones goes: it means nothing with the new.
 func (o *calibrateOptions) rescore(file *model.File) error {
-	s := file.Scoring
+	s, score := file.Scoring, calibrate.ScoreOf(file)
+	if o.Score != "" && o.Score != score {
+		score, s.Scales = o.Score, calibrate.Scales[o.Score]
+	}
+	if o.k != 0 && score == calibrate.Normalised {
+		return errors.New("--k weighs the colour of the paper's score, and the model's is normalised: leave it out, or say --score paper")
+	}
 	if o.k != 0 {
 		s.K = o.k
 	}

@@ -180,6 +180,23 @@ func TestCalibrateWithOtherConstants(t *testing.T) {
 		}
 		before = r
 	}
+	// Another score is made of other scales, and the colour's weight has no part in it.
+	for _, c := range []struct {
+		score  string
+		scales int
+	}{{"normalised", 1}, {"paper", 2}} {
+		if code, _, errs := run(t, dir, "calibrate", "--model", "m.onnx", "--good", good, "--out", c.score+".onnx", "--force", "--score", c.score); code != 0 {
+			t.Fatal(errs)
+		}
+		file, err := model.Read(filepath.Join(dir, c.score+".onnx"))
+		if err != nil || file.Scoring.Scales != c.scales || (file.Normal != nil) != (c.score == "normalised") {
+			t.Errorf("%s: %d scales, normal %v: %v", c.score, file.Scoring.Scales, file.Normal != nil, err)
+		}
+	}
+	code, _, errs := run(t, dir, "calibrate", "--model", "normalised.onnx", "--good", good, "--k", "0.01")
+	if code != 2 || !strings.Contains(errs, "--k weighs the colour of the paper's score") {
+		t.Errorf("--k for a normalised score: exit code %d: %s", code, errs)
+	}
 	if code, out, errs := run(t, dir, "eval", "--model", "m.onnx", "--data", filepath.Dir(good), "--json"); code != 0 || !strings.Contains(out, before.Model) {
 		t.Errorf("exit code %d: %s", code, errs)
 	}

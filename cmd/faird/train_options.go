@@ -14,6 +14,7 @@ import (
 
 	"faird/fair"
 	"faird/train"
+	"faird/train/calibrate"
 	"faird/train/defect"
 )
 
@@ -49,7 +50,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.Float64Var(&o.Filter.D0, "d0", 0, "cut-off of the filter in DFT bins (default: the paper's 30 at 256 pixels, 15 at 128)")
 	f.IntVar(&o.Filter.Order, "order", o.Filter.Order, "order of the Butterworth filter")
 	f.IntVar(&o.Filter.KSize, "ksize", 3, "side of the Sobel kernel: 3 or 5")
-	f.Float64Var(&o.Scoring.K, "k", o.Scoring.K, "weight of the colour difference in the score")
+	f.Float64Var(&o.Scoring.K, "k", o.Scoring.K, "weight of the colour difference in the paper's score")
 	f.IntVar(&o.Scoring.Smooth, "smooth", 0, "side of the mean filter of the anomaly map, odd (default: the paper's 21 at 256 pixels, 11 at 128)")
 	f.StringVar(&o.Score, "score", o.Score, "normalised (measured against what good images look like), or paper (eq. 10)")
 	f.StringVar(&o.Textures, "textures", "", "folder of texture pictures (default: the good pictures themselves)")
@@ -87,6 +88,8 @@ func (o *trainOptions) settle(given func(flag string) bool) (err error) {
 		return fmt.Errorf("--progress %q: choose auto or json", o.progress)
 	case o.threads < 0:
 		return fmt.Errorf("--threads is %d: choose 1 or more, or 0 for one a core", o.threads)
+	case given("k") && o.Score == calibrate.Normalised:
+		return errors.New("--k weighs the colour of the paper's score: leave it out, or say --score paper")
 	case o.out == "" && o.Preview == "":
 		return errors.New("--out is missing: name the model file to write")
 	}

@@ -8,6 +8,14 @@ import (
 	"faird/model"
 )
 
+// ScoreOf is the kind of score that a model has.
+func ScoreOf(file *model.File) string {
+	if file.Normal != nil {
+		return Normalised
+	}
+	return Paper
+}
+
 // scoredAs is the model with a score of that kind; one that was not normalised is
 // measured against nothing, and only its maps are of use.
 func scoredAs(file *model.File, normalised bool) *model.File {
