@@ -97,13 +97,13 @@ func lerp(a, b, part float32) float32 { return a + part*(b-a) }
 // Spreads are raised by a quarter of their mean over the image, so that places at
 // which the good parts happened to agree do not outweigh the others, and are never
 // below what nobody sees: a 500th of the gradient, a quarter of a step of CIELAB.
-const steady = 0.25
+const raiseBy = 0.25
 
 var leastStd = [Terms]float64{0.002, 0.25, 0.25}
 
-// blurAt is the standard deviation of the Gaussian that evens out what few images
+// blurSigma is the standard deviation of the Gaussian that evens out what few images
 // say of one place, as a share of the image's shorter side: 3 pixels of 128.
-const blurAt = 3.0 / 128
+const blurSigma = 3.0 / 128
 
 // fewestForNormal is how many images a Normal can be learnt from.
 const fewestForNormal = 2
@@ -218,7 +218,7 @@ func (l *Learner) normal(n int, all Sample) (*Normal, error) {
 		return nil, fmt.Errorf("%d images are too few to tell how good parts differ: at least %d are needed", n, fewestForNormal)
 	}
 	normal := &Normal{W: l.gridW, H: l.gridH}
-	sigma := blurAt * float64(min(l.h, l.w)) / float64(l.cell)
+	sigma := blurSigma * float64(min(l.h, l.w)) / float64(l.cell)
 	for t := range Terms {
 		mean, std := make([]float64, len(all.mean[t])), make([]float64, len(all.mean[t]))
 		for i := range mean {
@@ -228,7 +228,7 @@ func (l *Learner) normal(n int, all Sample) (*Normal, error) {
 			mean[i] /= l.rootAt(i)
 		}
 		normal.Mean[t], normal.Std[t] = blur(mean, l.gridH, l.gridW, sigma), blur(std, l.gridH, l.gridW, sigma)
-		settle(normal.Std[t], leastStd[t])
+		raise(normal.Std[t], leastStd[t])
 	}
 	if err := normal.Validate(); err != nil {
 		return nil, errors.Join(errors.New("the maps of the good images are no numbers"), err)
@@ -242,14 +242,14 @@ func (l *Learner) rootAt(cell int) float64 {
 	return float64(l.root[min(y, l.h-1)*l.w+min(x, l.w-1)])
 }
 
-// settle raises spreads to what they are taken for.
-func settle(std []float32, least float64) {
+// raise lifts the spreads of all cells by raiseBy of their mean, to least at least.
+func raise(std []float32, least float64) {
 	var mean float64
 	for _, v := range std {
 		mean += float64(v) / float64(len(std))
 	}
 	for i, v := range std {
-		std[i] = float32(max(float64(v)+steady*mean, least))
+		std[i] = float32(max(float64(v)+raiseBy*mean, least))
 	}
 }
 

@@ -135,8 +135,7 @@ func TestFusedNotFinite(t *testing.T) {
 	}
 }
 
-// One tile of the model's size is judged as the whole image is, and a part that lies
-// in the middle of a tile as it is alone, but for the weights at the tile's edges.
+// One tile of the model's size is judged as the whole image is.
 func TestNormalisedTile(t *testing.T) {
 	f, err := model.Parse(small.Model())
 	if err != nil {

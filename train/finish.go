@@ -21,7 +21,7 @@ import (
 // with them where it is a CPU that runs it.
 func (r *Result) finish(ctx context.Context, o Options, m *material, file *model.File, progress func(Progress)) error {
 	c := calibrate.Default()
-	c.FalseReject, c.Confidence = cmp.Or(o.FalseReject, told(m.held)), o.Confidence
+	c.FalseReject, c.Confidence = cmp.Or(o.FalseReject, falseRejectFor(m.held)), o.Confidence
 	c.Score = o.Score
 	file.Scoring.Scales = calibrate.Scales[o.Score]
 	c.Mix, c.Textures, c.Seed = o.Mix, m.textures, o.Seed
@@ -43,11 +43,11 @@ func (r *Result) finish(ctx context.Context, o Options, m *material, file *model
 	return nil
 }
 
-// told is the false-reject rate that a threshold from these images is set for where
-// none was asked for: one in as many parts as they show, and no less than one in a
-// thousand. A threshold for a far smaller rate is a guess at a tail that nobody has
+// falseRejectFor is the false-reject rate that a threshold from these images is set
+// for where none was asked for: one in as many parts as they show, and no less than
+// one in a thousand. A threshold for a far smaller rate is a guess at a tail that nobody has
 // seen, so high that hardly a defect reaches it (docs/quality.md).
-func told(held *pictures) float64 {
+func falseRejectFor(held *pictures) float64 {
 	parts := map[int]bool{}
 	for i := range held.pool {
 		part := -1 - i

@@ -46,18 +46,18 @@ func (r *run) normalise(ctx context.Context, part []int) (*fair.Normal, error) {
 		images[p] = append(images[p], i)
 	}
 	for _, own := range images {
-		if err := r.standOut(ctx, smoother, own); err != nil {
+		if err := r.scorePart(ctx, smoother, own); err != nil {
 			return nil, err
 		}
 	}
 	return r.learner.Normal()
 }
 
-// standOut scores the images of one part by those of the others.
-func (r *run) standOut(ctx context.Context, smoother *fair.Smoother, images []int) error {
+// scorePart scores the images of one part by what those of the other parts look like.
+func (r *run) scorePart(ctx context.Context, smoother *fair.Smoother, images []int) error {
 	var own []fair.Sample
 	for _, i := range images {
-		if err := r.again(ctx, i); err != nil {
+		if err := r.rejudge(ctx, i); err != nil {
 			return err
 		}
 		own = append(own, r.learner.Sample(r.judge.maps()))
@@ -69,7 +69,7 @@ func (r *run) standOut(ctx context.Context, smoother *fair.Smoother, images []in
 	smoother.Normalise(others.Field(r.file.Height, r.file.Width), nil)
 	for n, i := range images {
 		if len(images) > 1 || n > 0 { // the maps are those of the last image
-			if err := r.again(ctx, i); err != nil {
+			if err := r.rejudge(ctx, i); err != nil {
 				return err
 			}
 		}
@@ -79,8 +79,8 @@ func (r *run) standOut(ctx context.Context, smoother *fair.Smoother, images []in
 	return nil
 }
 
-// again judges an image once more, for its maps.
-func (r *run) again(ctx context.Context, i int) error {
+// rejudge judges an image once more, for its maps.
+func (r *run) rejudge(ctx context.Context, i int) error {
 	pixels, err := r.kept[i].Read()
 	if err == nil {
 		_, err = r.judge.score(ctx, pixels)
